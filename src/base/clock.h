@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Monotonic time: an exact clock, a cheap coarse one, and deadlines. */
+#ifndef DEWPOND_BASE_CLOCK_H
+#define DEWPOND_BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define CLOCK_NS_PER_MS INT64_C(1000000)
+#define CLOCK_NEVER INT64_MAX /* a deadline that does not come */
+
+/* CLOCK_MONOTONIC in ns: the slow path (about 23 ns a call). */
+int64_t clock_now_ns(void);
+
+/* CLOCK_MONOTONIC_COARSE in ms (steps of up to 10 ms, about 5 ns a call). */
+int64_t clock_coarse_ms(void);
+
+/* now + ms; ms < 0 is CLOCK_NEVER. Saturates. */
+int64_t clock_deadline_after_ms(int64_t ms);
+
+/* What poll(2) wants: ms until the deadline rounded up, 0 when it is past,
+ * -1 for CLOCK_NEVER, at most INT_MAX. */
+int clock_poll_ms(int64_t deadline_ns);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocation with a fault point; cache-line aligned where it is shared. */
+#ifndef DEWPOND_BASE_MEMORY_H
+#define DEWPOND_BASE_MEMORY_H
+
+#include <stddef.h>
+
+#define MEMORY_LINE 64 /* bytes: what is shared starts on a line of its own */
+
+void *memory_zeroed(size_t size);             /* NULL without memory */
+void *memory_zeroed_lines(size_t size);       /* the same, line-aligned */
+char *memory_copy_string(const char *string); /* NULL in, NULL out */
+void memory_free(void *memory);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* A session with a server: opened, looked at, cleaned, probed, hung up. */
+/*
+ * WHAT. The only door to the client library. One session is one MYSQL handle
+ * and what was learnt about it at connect. Nothing here is atomic: a session
+ * is used by one thread at a time, its holder (see core/slot.h), and moves
+ * between threads with the slot that owns it.
+ *
+ * LIFE.   open -> AT REST -> lend -> (borrower) -> give_back -+-> AT REST
+ *                    ^                                        +-> PENDING
+ *                    +---------------- settle <---------------+     |
+ *                                                 BROKEN <----+-----+
+ * PENDING: the answer to a reset that was sent at return is still to be read;
+ * nothing else may be done with the session but settle (or hang_up). BROKEN:
+ * hang up. A session is handed on only AT REST.
+ *
+ * TIME. Every call here ends within its io_limit, whatever the server does,
+ * except where it says otherwise (name resolution).
+ */
+#ifndef DEWPOND_SESSION_SESSION_H
+#define DEWPOND_SESSION_SESSION_H
+
+#include "base/settings.h"
+
+struct session;
+
+/* How long a step may take, and what cancels it. */
+struct io_limit {
+    int64_t deadline_ns; /* CLOCK_NEVER: the settings' own timeouts only */
+    int cancel_fd;       /* readable: give up at once; -1: none */
+};
+
+enum session_state {
+    SESSION_AT_REST,
+    SESSION_PENDING,
+    SESSION_BROKEN,
+};
+
+/* Why a session is BROKEN, for counters and log lines. */
+enum session_flaw {
+    SESSION_SOUND,
+    SESSION_DEAD,          /* no transport, net error, fatal errno, EOF */
+    SESSION_UNREAD,        /* a reply nobody read, or bytes that should not be */
+    SESSION_MID_RESULT,    /* a result that cannot be drained within bounds */
+    SESSION_STATEMENTS,    /* statements left open where no reset follows */
+    SESSION_OVERGROWN,     /* its packet buffer passed buffer_max_kb */
+    SESSION_RESET_REFUSED, /* the reset or a repair was refused or too late */
+    SESSION_SILENT,        /* a probe's answer did not come in time */
+};
+const char *session_flaw_name(enum session_flaw flaw);
+
+/* Once per process, before the first session: thread-safe, idempotent. */
+dew_code session_library_init(dew_error *error);
+
+/* The flavour and version this library was built against (see DEW_CLIENT). */
+uint32_t session_client_built(void);
+
+/* Opens a session: connect, charset, init_sql, on_connect, and what there is
+ * to learn of the server. DEW_OK and *session (owner: the caller, until
+ * hang_up or detach), or DEW_ECONNECT / DEW_ENOMEM with the server's own
+ * errno, SQLSTATE and text, and *session NULL. Name resolution cannot be
+ * interrupted; everything else ends by the limit. */
+dew_code session_open(struct session **session,
+                      const struct settings *settings,
+                      const struct io_limit *limit, dew_error *error);
+
+/* The handle a borrower works with. */
+MYSQL *session_handle(const struct session *session);
+/* The server's id of it (SHOW PROCESSLIST). */
+unsigned long session_server_thread(const struct session *session);
+/* What the server said at the first connect. wait_timeout in seconds. */
+struct session_server {
+    bool is_mariadb;
+    unsigned long version; /* 101119 */
+    int64_t wait_timeout_s;
+    int64_t max_connections;
+    bool read_only;
+};
+const struct session_server *session_server(const struct session *session);
+
+/* Marks the session as lent: a loan that sends nothing is provably clean.
+ * A few ns, no system call. */
+void session_lend(struct session *session);
+
+/* The borrower is done: look at the protocol state, drain what may be
+ * drained, and send the clean-up of settings->reset. Never waits for the
+ * server under DEW_RESET_AUTO / ROLLBACK / NEVER, except to drain within
+ * `limit`. An untouched loan costs no system call. */
+enum session_state session_give_back(struct session *session,
+                                     const struct settings *settings,
+                                     const struct io_limit *limit,
+                                     enum session_flaw *flaw);
+
+/* Reads what is PENDING, repairs what a reset forgets, runs init_sql and
+ * on_connect again: AT REST or BROKEN, within `limit`. */
+enum session_state session_settle(struct session *session,
+                                  const struct settings *settings,
+                                  const struct io_limit *limit,
+                                  enum session_flaw *flaw, dew_error *error);
+
+/* One poll with a zero timeout: true when nothing can be read and nothing
+ * hung up. Only for a session AT REST. About 0.4 us. */
+bool session_is_quiet(const struct session *session);
+
+/* A round trip bounded in real ms: AT REST or BROKEN. */
+enum session_state session_probe(struct session *session,
+                                 const struct settings *settings,
+                                 const struct io_limit *limit,
+                                 enum session_flaw *flaw, dew_error *error);
+
+/* Fills *error with what the handle last said (mysql_errno and friends). */
+void session_last_error(const struct session *session, dew_stage stage,
+                        dew_error *error);
+
+/* Ends the session and frees it. FAREWELL says COM_QUIT first; CUT shuts the
+ * socket down before anything else (half-sent packets, silent servers).
+ * Returns a duplicate of the socket on which the server's own close can be
+ * awaited (readable), or -1 where there is nothing to wait for: the caller
+ * owns and closes it. Never blocks on the server. */
+enum session_parting { SESSION_FAREWELL, SESSION_CUT };
+int session_hang_up(struct session *session, enum session_parting parting);
+
+/* Gives the handle away and frees the rest. The handle is a plain MYSQL * that
+ * mysql_close ends; nothing of ours is left in it. */
+MYSQL *session_detach(struct session *session);
+
+/* A duplicate of the socket for shutdown(2) by someone else, or -1. */
+int session_dup_socket(const struct session *session);
+
+#endif
