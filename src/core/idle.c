@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Putting and taking idle slots, own CPU first. */
+#include "core/idle.h"
+
+#include "base/cpu.h"
+#include "base/fault.h"
+
+bool
+idle_init(struct idle *idle, uint32_t shards)
+{
+    idle->count = shards;
+    idle->shards = memory_zeroed_lines(shards * sizeof(*idle->shards));
+    if (idle->shards == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < shards; i++) {
+        order_init_ptr(&idle->shards[i].warm, NULL);
+        slot_stack_init(&idle->shards[i].rest);
+    }
+    return true;
+}
+
+void
+idle_destroy(struct idle *idle)
+{
+    memory_free(idle->shards);
+    idle->shards = NULL;
+}
+
+static uint32_t
+own_shard(const struct idle *idle)
+{
+    const uint32_t cpu = cpu_current();
+
+    return cpu < idle->count ? cpu : cpu % idle->count;
+}
+
+static bool
+warm_put(struct idle_shard *shard, struct slot *slot)
+{
+    /* ORDER idle.1 relaxed <-> idle.2: a hint that spares a full warm slot
+     * the write; the CAS decides. */
+    void *empty = order_load_relaxed_ptr(&shard->warm);
+
+    if (empty != NULL) {
+        return false;
+    }
+    /* ORDER idle.2 seq_cst <-> idle.3: publishes the slot's plain fields, and
+     * is the "put" of put-and-look: the load of the waiter count that follows
+     * (meet.2) must not pass it. */
+    return order_cas_seq_ptr(&shard->warm, &empty, slot);
+}
+
+static struct slot *
+warm_take(struct idle_shard *shard)
+{
+    /* ORDER idle.4 relaxed <-> idle.2: a plain load before any write. */
+    if (order_load_relaxed_ptr(&shard->warm) == NULL) {
+        return NULL;
+    }
+    race_point("idle.warm_take");
+    /* ORDER idle.3 seq_cst <-> idle.2: exactly one taker gets the slot, with
+     * everything its last holder wrote. */
+    return order_swap_seq_ptr(&shard->warm, NULL);
+}
+
+void
+idle_put(struct idle *idle, struct slot *slot)
+{
+    struct idle_shard *shard = &idle->shards[own_shard(idle)];
+
+    race_point("idle.put");
+    if (!warm_put(shard, slot)) {
+        slot_stack_push(&shard->rest, slot);
+    }
+}
+
+static struct slot *
+shard_take(struct idle_shard *shard)
+{
+    struct slot *slot = warm_take(shard);
+
+    return slot != NULL ? slot : slot_stack_pop(&shard->rest);
+}
+
+/* A thief takes the coldest first: the owner keeps its warm slot. */
+static struct slot *
+shard_steal(struct idle_shard *shard)
+{
+    struct slot *slot = slot_stack_pop(&shard->rest);
+
+    return slot != NULL ? slot : warm_take(shard);
+}
+
+struct slot *
+idle_take(struct idle *idle)
+{
+    const uint32_t own = own_shard(idle);
+    struct slot *slot = shard_take(&idle->shards[own]);
+
+    for (uint32_t i = 1; slot == NULL && i < idle->count; i++) {
+        const uint32_t other = own + i;
+
+        slot = shard_steal(&idle->shards[other < idle->count
+                                             ? other
+                                             : other - idle->count]);
+    }
+    return slot;
+}
+
+bool
+idle_any(const struct idle *idle)
+{
+    for (uint32_t i = 0; i < idle->count; i++) {
+        /* ORDER idle.5 seq_cst <-> idle.2: join-then-look against
+         * put-then-look; with less, both look away (I3). */
+        if (order_load_seq_ptr(&idle->shards[i].warm) != NULL ||
+            slot_stack_any(&idle->shards[i].rest)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Where idle sessions rest: shards of a warm slot and a stack. */
+/*
+ * WHAT. One shard per CPU (at most one per session): a warm slot, which is one
+ * pointer, and a ck_stack of slots. A return goes to the shard of the CPU it
+ * runs on, a borrow looks there first, so that a session stays with the CPU
+ * whose caches and whose server thread know it; then it steals.
+ *
+ * STATES. A shard's warm slot is NULL or one IDLE slot; its stack holds IDLE
+ * slots. INVARIANTS. I2: a slot is in at most one of these places.
+ *
+ * LINEARIZATION. put: the CAS NULL->slot of the warm slot, or CK's push.
+ * take: the exchange of the warm slot with NULL, or CK's pop. "Empty" is not
+ * a point in time: shards are looked at one after the other. Who must not
+ * miss a put joins the waiters first and looks again (meet.h).
+ *
+ * THE ONE RACE. A taker looks, a putter puts behind its back:
+ *
+ *     taker:  shard 0 empty ........ shard 1 empty -> "nothing"
+ *     putter:              puts into shard 0
+ *
+ * It is allowed here and resolved in meet.c (join and look / put and look).
+ *
+ * RECLAMATION. None: slots and shards live as long as the pool. TOGETHER:
+ * everything. PROGRESS: lock-free; a retry means another push or pop won.
+ */
+#ifndef DEWPOND_CORE_IDLE_H
+#define DEWPOND_CORE_IDLE_H
+
+#include "core/slot.h"
+
+struct idle_shard {
+    /* Written by returns and borrows on this CPU, rarely by thieves. The warm
+     * slot and the stack's head share a line: one owner touches both. */
+    _Alignas(2 * MEMORY_LINE) order_ptr warm;
+    struct slot_stack rest;
+};
+
+struct idle {
+    struct idle_shard *shards; /* owner: this struct; never changes */
+    uint32_t count;            /* 1..cpus; never changes */
+};
+
+/* False without memory. */
+bool idle_init(struct idle *idle, uint32_t shards);
+void idle_destroy(struct idle *idle); /* nobody uses it any more */
+
+/* The slot is IDLE and the caller lets go of it. */
+void idle_put(struct idle *idle, struct slot *slot);
+
+/* A slot that is now the caller's (still in state IDLE), or NULL. */
+struct slot *idle_take(struct idle *idle);
+
+/* The second look: true when any shard seems to hold something. */
+bool idle_any(const struct idle *idle);
+
+#endif

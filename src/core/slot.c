@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* The transitions of a slot, and the stacks that slots rest on. */
+#include "core/slot.h"
+
+#include <assert.h>
+
+#include "base/fault.h"
+#include "base/random.h"
+
+#ifndef CK_F_STACK_POP_MPMC
+#error "Concurrency Kit has no ck_stack_pop_mpmc here: a double-word CAS is needed"
+#endif
+
+#define LOAN_BLOCK UINT64_C(0x10000)
+#define LOAN_MASK UINT64_C(0xffffffffffff)
+
+/*
+ * Loan numbers of the process, given out in blocks of LOAN_BLOCK, so that the
+ * counter's line is written once in 65536 loans of a slot. It starts at a
+ * random block: numbers of an earlier process mean nothing. 2^32 blocks.
+ */
+static order_u64 loan_blocks;
+
+static uint64_t
+loan_block_next(void)
+{
+    uint64_t unset = 0;
+    const uint64_t seed = (random_u64() & LOAN_MASK & ~(LOAN_BLOCK - 1)) |
+                          (UINT64_C(1) << 63);
+
+    /* ORDER slot.1 seq_cst <-> slot.2: the first caller seeds the counter
+     * before anyone adds to it; a second seed would give a block twice. */
+    (void)order_cas_seq_u64(&loan_blocks, &unset, seed);
+    /* ORDER slot.2 seq_cst <-> slot.1: one block, one owner. */
+    const uint64_t block = order_add_seq_u64(&loan_blocks, LOAN_BLOCK);
+
+    return block & LOAN_MASK;
+}
+
+/* A new block for this slot. Its first number is never lent, so that no
+ * ticket is 0, which says "nothing borrowed". */
+static uint64_t
+loan_block(struct slot *slot)
+{
+    const uint64_t first = loan_block_next();
+
+    slot->last_of_block = first + LOAN_BLOCK - 1;
+    return first;
+}
+
+static uint64_t
+loan_after(struct slot *slot, uint64_t loan)
+{
+    return 1 + (loan == slot->last_of_block ? loan_block(slot) : loan);
+}
+
+uint64_t
+slot_peek(const struct slot *slot)
+{
+    /* ORDER slot.3 relaxed <-> slot.5: a hint for counting and listing. */
+    return order_load_relaxed_u64(&slot->word);
+}
+
+/* The holder's read: nobody else writes while the loan is not given out. */
+static uint64_t
+word_of_mine(const struct slot *slot, enum slot_state state)
+{
+    /* ORDER slot.4 relaxed <-> slot.5: our own last write, or the one that
+     * the hand-over (push/pop, grant, claim) ordered before us. */
+    const uint64_t word = order_load_relaxed_u64(&slot->word);
+
+    assert(slot_state_of(word) == state);
+    (void)state;
+    return word;
+}
+
+static void
+move(struct slot *slot, enum slot_state from, enum slot_state to,
+     uint64_t flags_kept)
+{
+    const uint64_t word = word_of_mine(slot, from);
+    const uint64_t kept = word & (~SLOT_INDEX_MASK | flags_kept);
+
+    /* ORDER slot.5 release <-> slot.3 slot.4 slot.6: who sees the new state
+     * in an audit sees what the holder wrote before it. The hand-over itself
+     * is ordered by the place the slot goes to. */
+    order_store_release_u64(&slot->word, kept | (uint64_t)to);
+}
+
+void
+slot_init(struct slot *slot, uint32_t index)
+{
+    slot->index = index;
+    slot->last_of_block = 0;
+    /* The first loan takes the number after this one. */
+    order_init_u64(&slot->word, (loan_block(slot) << SLOT_LOAN_SHIFT) |
+                                    (uint64_t)SLOT_VACANT);
+    order_init_u64(&slot->loans, 0);
+    order_init_ptr(&slot->lent_file, NULL);
+    order_init_u32(&slot->lent_line, 0);
+    order_init_u32(&slot->lent_thread, 0);
+}
+
+void
+slot_order(struct slot *slot)
+{
+    move(slot, SLOT_VACANT, SLOT_OPENING, 0);
+}
+
+void
+slot_opened(struct slot *slot)
+{
+    move(slot, SLOT_OPENING, SLOT_LEASED, 0);
+}
+
+void
+slot_abandon(struct slot *slot)
+{
+    move(slot, SLOT_OPENING, SLOT_VACANT, 0);
+}
+
+void
+slot_rest(struct slot *slot)
+{
+    move(slot, SLOT_LEASED, SLOT_IDLE, SLOT_PENDING);
+}
+
+void
+slot_hand(struct slot *slot)
+{
+    move(slot, SLOT_LEASED, SLOT_HANDED, SLOT_PENDING);
+}
+
+void
+slot_accept(struct slot *slot)
+{
+    move(slot, SLOT_HANDED, SLOT_LEASED, SLOT_PENDING);
+}
+
+void
+slot_take(struct slot *slot)
+{
+    move(slot, SLOT_IDLE, SLOT_LEASED, SLOT_PENDING);
+}
+
+void
+slot_retire(struct slot *slot)
+{
+    move(slot, SLOT_LEASED, SLOT_RETIRING, 0);
+}
+
+void
+slot_vacate(struct slot *slot)
+{
+    move(slot, SLOT_RETIRING, SLOT_VACANT, 0);
+}
+
+bool
+slot_is_pending(const struct slot *slot)
+{
+    return (word_of_mine(slot, SLOT_LEASED) & SLOT_PENDING) != 0;
+}
+
+void
+slot_set_pending(struct slot *slot, bool pending)
+{
+    const uint64_t word = word_of_mine(slot, SLOT_LEASED);
+
+    /* ORDER slot.13 relaxed <-> slot.4: the flag is the holder's own until it
+     * moves on with the state (slot.5). */
+    order_store_relaxed_u64(&slot->word, pending ? word | SLOT_PENDING
+                                                 : word & ~SLOT_PENDING);
+}
+
+uint64_t
+slot_lend(struct slot *slot)
+{
+    const uint64_t word = word_of_mine(slot, SLOT_LEASED);
+    const uint64_t loan = loan_after(slot, slot_loan_of(word))
+                          << SLOT_LOAN_SHIFT;
+
+    /* ORDER slot.8 release <-> slot.6 slot.7: the loan begins; who claims its
+     * ticket sees the slot as we leave it. */
+    order_store_release_u64(&slot->word,
+                            loan | SLOT_LENT | (uint64_t)SLOT_LEASED);
+    return loan | slot->index;
+}
+
+bool
+slot_claim(struct slot *slot, uint64_t ticket)
+{
+    uint64_t lent = (ticket & ~SLOT_INDEX_MASK) | SLOT_LENT |
+                    (uint64_t)SLOT_LEASED;
+
+    /* ORDER slot.6 acquire <-> slot.5 slot.8: a hint that spares a stale
+     * ticket the write; the CAS below decides. */
+    if (order_load_acquire_u64(&slot->word) != lent) {
+        return false;
+    }
+    race_point("slot.claim");
+    /* ORDER slot.7 acq_rel <-> slot.8 slot.7: of all who bring this ticket
+     * one wins. It need not be the borrower's thread: the acquire side sees
+     * what a previous holder wrote, the release side is for the audit. */
+    return order_cas_acq_rel_u64(&slot->word, &lent, lent & ~SLOT_LENT);
+}
+
+void
+slot_stack_init(struct slot_stack *stack)
+{
+    ck_stack_init(&stack->stack);
+    /* Not NULL: pop counts the generation up from it, and UBSan objects to
+     * arithmetic on a null pointer. */
+    stack->stack.generation = (char *)stack;
+}
+
+void
+slot_stack_push(struct slot_stack *stack, struct slot *slot)
+{
+    /* The edge of this slot only: annotating the stack would hide races. */
+    ORDER_HAPPENS_BEFORE(slot);
+    ORDER_UNSEEN_BEGIN();
+    /* ORDER slot.9 release <-> slot.10: CK's store fence and CAS publish the
+     * slot's plain fields; with less a popper sees an old session pointer. */
+    ck_stack_push_mpmc(&stack->stack, &slot->link);
+    ORDER_UNSEEN_END();
+}
+
+struct slot *
+slot_stack_pop(struct slot_stack *stack)
+{
+    /* ORDER slot.11 relaxed <-> slot.9: an empty stack is seen without a
+     * write; who must not miss a push looks again (meet.c). */
+    if (ck_pr_load_ptr(&stack->stack.head) == NULL) {
+        return NULL;
+    }
+    race_point("slot.pop");
+    ORDER_UNSEEN_BEGIN();
+    /* ORDER slot.10 acquire <-> slot.9: CK's double-word CAS (head and
+     * generation) hands over exactly one slot; a plain CAS has the ABA:
+     * pop reads next, the slot is popped and pushed again, next is stale. */
+    struct ck_stack_entry *entry = ck_stack_pop_mpmc(&stack->stack);
+    ORDER_UNSEEN_END();
+    if (entry == NULL) {
+        return NULL;
+    }
+    struct slot *slot =
+        (struct slot *)((char *)entry - offsetof(struct slot, link));
+    ORDER_HAPPENS_AFTER(slot);
+    return slot;
+}
+
+bool
+slot_stack_any(const struct slot_stack *stack)
+{
+    ORDER_UNSEEN_BEGIN();
+    /* ORDER slot.12 seq_cst <-> meet.3: part of the second look; CK's load is
+     * relaxed, and the callers' seq_cst read-modify-write stands before it. */
+    const bool any = ck_pr_load_ptr(&stack->stack.head) != NULL;
+    ORDER_UNSEEN_END();
+    return any;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* One place for one session: its state, its loan number, its holder's notes. */
+/*
+ * WHAT. A pool has one slot per possible session. A slot is type-stable: it
+ * is made with the pool and freed with it, never in between, so that a stale
+ * pointer (inside ck_stack, in an old ticket) always points at a slot.
+ *
+ * STATES, all in one 64-bit word together with the loan number:
+ *
+ *     VACANT --order--> OPENING --opened--> LEASED <==take/rest==> IDLE
+ *        ^                 |                 |  ^
+ *        |<---abandon------+                 |  +-accept- HANDED <-hand- LEASED
+ *        |                                   |
+ *        +<----vacate---- RETIRING <-retire--+
+ *
+ * LEASED means exactly one holder: a borrower, an acquirer that validates, or
+ * the keeper. Only the holder moves the word, with one exception: while the
+ * LENT flag stands (a borrower has the ticket) whoever brings the ticket
+ * claims it by CAS, and exactly one succeeds.
+ *
+ *   word   = loan number (48 bits) | flags (8) | state (8)
+ *   ticket = loan number (48 bits) | slot index (16)
+ *
+ * INVARIANTS. I2: a slot is in exactly one place: a holder's hands, one shard
+ * of idle, the vacant stack, the order stack, the retiree stack or the offers.
+ * A loan number is given out once in the life of the process (numbers come in
+ * blocks from one counter), so a stale ticket can never match again: not after
+ * somebody else got the slot, not in another pool at the same address.
+ *
+ * LINEARIZATION. A return is the claim's CAS. Everything else happens between
+ * two hands that already exclude each other.
+ *
+ * THE ONE RACE. Two releases of one loan (a copy of the ticket):
+ *
+ *     wrong:  A reads {7, LENT}          B reads {7, LENT}
+ *             A cleans and pushes        B cleans and pushes -> in two hands
+ *     right:  A CAS LENT away, succeeds  B CAS LENT away, fails: DEW_ESTALE
+ *
+ * RECLAMATION. None: slots live as long as their table. TOGETHER: claims with
+ * anything; all other transitions only by the holder. PROGRESS: wait-free.
+ */
+#ifndef DEWPOND_CORE_SLOT_H
+#define DEWPOND_CORE_SLOT_H
+
+#include <ck_stack.h>
+#include <stddef.h>
+
+#include "base/memory.h"
+#include "base/order.h"
+
+struct session;
+
+enum slot_state {
+    SLOT_VACANT,
+    SLOT_OPENING,
+    SLOT_LEASED,
+    SLOT_IDLE,
+    SLOT_HANDED,
+    SLOT_RETIRING,
+    SLOT_STATES
+};
+
+/* A flag of the word: the answer to a reset is still to be read. */
+#define SLOT_PENDING UINT64_C(0x100)
+/* A flag of the word: a borrower has the ticket of this loan number. */
+#define SLOT_LENT UINT64_C(0x200)
+#define SLOT_STATE_MASK UINT64_C(0xff)
+#define SLOT_LOAN_SHIFT 16
+#define SLOT_INDEX_MASK UINT64_C(0xffff)
+#define SLOT_MAX 65535u /* slots of a table: their index has 16 bits */
+
+struct slot {
+    /* Shared. Writers: the holder, and claims by CAS. Readers: everyone. */
+    _Alignas(MEMORY_LINE) order_u64 word;
+    /* CK's: written while the slot is pushed, read by any popper (a stale
+     * read is harmless, the slot is type-stable). */
+    struct ck_stack_entry link;
+
+    /* The holder's own: not atomic, because a slot changes hands only with a
+     * happens-before edge (push/pop, warm slot, grant, claim). */
+    struct session *session; /* owner: the slot, from opened to vacate */
+    uint32_t index;          /* set once, before the slot is published */
+    uint32_t uses;           /* loans of this session */
+    int64_t opened_ns;       /* when its connect began (exact clock) */
+    int64_t expires_ms;      /* lifetime, coarse clock; CLOCK_NEVER: none */
+    int64_t rested_ms;       /* last return, coarse clock */
+    int64_t lent_ns;         /* exact start of a sampled loan; 0: not sampled */
+    uint64_t epoch, suspect; /* the pool's stamps when the connect began */
+    uint64_t last_of_block;  /* the last loan number before a new block */
+
+    /* Tallies: written by the holder only, read by anyone who sums (relaxed). */
+    order_u64 loans;
+
+    /* Who borrowed it: written by the borrower, read by whoever lists loans.
+     * A line of its own: a lister must not slow the word down. */
+    _Alignas(MEMORY_LINE) order_ptr lent_file;
+    order_u32 lent_line;
+    order_u32 lent_thread;
+};
+
+/* A ck_stack of slots with room for its 16-byte compare-and-swap. */
+struct slot_stack {
+    _Alignas(MEMORY_LINE) struct ck_stack stack;
+};
+
+/* --- reading a word or a ticket ------------------------------------------ */
+
+static inline enum slot_state
+slot_state_of(uint64_t word)
+{
+    return (enum slot_state)(word & SLOT_STATE_MASK);
+}
+
+static inline uint64_t
+slot_loan_of(uint64_t word_or_ticket)
+{
+    return word_or_ticket >> SLOT_LOAN_SHIFT;
+}
+
+static inline uint32_t
+slot_index_of(uint64_t ticket)
+{
+    return (uint32_t)(ticket & SLOT_INDEX_MASK);
+}
+
+/* A hint for counting and listing: nothing is decided by it. */
+uint64_t slot_peek(const struct slot *slot);
+
+/* --- transitions: each is one arrow, by the holder, wait-free ------------- */
+
+void slot_init(struct slot *slot, uint32_t index);
+void slot_order(struct slot *slot);   /* VACANT -> OPENING */
+void slot_opened(struct slot *slot);  /* OPENING -> LEASED */
+void slot_abandon(struct slot *slot); /* OPENING -> VACANT */
+void slot_rest(struct slot *slot);    /* LEASED -> IDLE, PENDING kept */
+void slot_hand(struct slot *slot);    /* LEASED -> HANDED, PENDING kept */
+void slot_accept(struct slot *slot);  /* HANDED -> LEASED, PENDING kept */
+void slot_take(struct slot *slot);    /* IDLE -> LEASED, PENDING kept */
+void slot_retire(struct slot *slot);  /* LEASED -> RETIRING */
+void slot_vacate(struct slot *slot);  /* RETIRING -> VACANT */
+
+/* Whether a reset's answer is still to be read; only the holder asks. */
+bool slot_is_pending(const struct slot *slot);
+void slot_set_pending(struct slot *slot, bool pending);
+
+/* The holder gives the slot to a borrower: a new loan number, and its ticket
+ * (never 0). */
+uint64_t slot_lend(struct slot *slot);
+
+/* Takes the loan back: true for exactly one caller per ticket, who is the
+ * holder from then on; false for a stale ticket, and nothing is touched. */
+bool slot_claim(struct slot *slot, uint64_t ticket);
+
+/* The last transition of a stack-held slot: push and pop. pop returns NULL
+ * when the stack is empty. Lock-free: a retry means that another push or pop
+ * succeeded. */
+void slot_stack_init(struct slot_stack *stack);
+void slot_stack_push(struct slot_stack *stack, struct slot *slot);
+struct slot *slot_stack_pop(struct slot_stack *stack);
+/* True when something is on the stack: a hint, or (seq_cst) a second look. */
+bool slot_stack_any(const struct slot_stack *stack);
+
+#endif
