@@ -38,6 +38,12 @@ void race_point(const char *name);
  * seed; a hook, if set, is called at every race point instead. */
 void race_seed(uint64_t seed, uint32_t one_in);
 void race_hook(void (*hook)(const char *name, void *arg), void *arg);
+/* Gives the calling thread the stream of this number, so that it yields at the
+ * same passes in every run with the same seed. Threads that do not call it
+ * are numbered as they first come to a race point. */
+void race_thread(uint32_t number);
+/* The next decision of the calling thread's stream: would it yield? */
+bool race_draw(void);
 #else
 static inline bool
 fault(enum fault_point point)

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Monotonic time: an exact clock, a cheap coarse one, and deadlines. */
+#define _GNU_SOURCE 1
+#include "base/clock.h"
+
+#include <limits.h>
+#include <time.h>
+
+#define NS_PER_S INT64_C(1000000000)
+#define MS_PER_S INT64_C(1000)
+
+int64_t
+clock_now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + (int64_t)now.tv_nsec;
+}
+
+int64_t
+clock_coarse_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * MS_PER_S +
+           (int64_t)now.tv_nsec / CLOCK_NS_PER_MS;
+}
+
+int64_t
+clock_deadline_after_ms(int64_t ms)
+{
+    if (ms < 0) {
+        return CLOCK_NEVER;
+    }
+    const int64_t now = clock_now_ns();
+    if (ms > (CLOCK_NEVER - now) / CLOCK_NS_PER_MS) {
+        return CLOCK_NEVER;
+    }
+    return now + ms * CLOCK_NS_PER_MS;
+}
+
+int
+clock_poll_ms(int64_t deadline_ns)
+{
+    if (deadline_ns == CLOCK_NEVER) {
+        return -1;
+    }
+    const int64_t now = clock_now_ns();
+    if (deadline_ns <= now) {
+        return 0;
+    }
+    /* Rounded up: rounded down, the last millisecond would be a busy loop. */
+    const int64_t left = (deadline_ns - now - 1) / CLOCK_NS_PER_MS + 1;
+    return left > INT_MAX ? INT_MAX : (int)left;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Fault points and seeded yields: real in the testing twin, nothing else. */
+/*
+ * Everything shared here is relaxed on purpose: a fault or race point must
+ * not order the code around it, or it would hide from ThreadSanitizer the
+ * very races that it is there to provoke. Only the hook is published.
+ */
+#include "base/fault.h"
+
+#ifdef DEWPOND_TESTING
+
+#include "base/order.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+struct point {
+    order_u32 passes;   /* since the last arming */
+    order_u32 nth;      /* the pass that fails; 0: none */
+    order_u32 for_good; /* and all after it */
+};
+
+static struct point points[FAULT_POINTS];
+
+bool
+fault(enum fault_point point)
+{
+    struct point *const at = &points[point];
+    /* ORDER fault.1 relaxed: a tally; which of two threads gets the n-th pass
+     * is open anyway. */
+    const uint32_t pass = order_add_relaxed_u32(&at->passes, 1) + 1;
+    /* ORDER fault.2 relaxed: a lone number, nothing is read through it. */
+    const uint32_t nth = order_load_relaxed_u32(&at->nth);
+
+    if (nth == 0 || pass < nth) {
+        return false;
+    }
+    /* ORDER fault.3 relaxed: as fault.2. */
+    return pass == nth || order_load_relaxed_u32(&at->for_good) != 0;
+}
+
+void
+fault_arm(enum fault_point point, uint32_t nth, bool for_good)
+{
+    struct point *const at = &points[point];
+
+    /* ORDER fault.4 relaxed: disarmed first, so that a pass in between is
+     * not taken for the n-th of the new plan by the old count. */
+    order_store_relaxed_u32(&at->nth, 0);
+    /* ORDER fault.5 relaxed: as fault.4. */
+    order_store_relaxed_u32(&at->for_good, for_good ? 1 : 0);
+    /* ORDER fault.6 relaxed: as fault.4. */
+    order_store_relaxed_u32(&at->passes, 0);
+    /* ORDER fault.7 relaxed: as fault.4. */
+    order_store_relaxed_u32(&at->nth, nth);
+}
+
+uint32_t
+fault_passes(enum fault_point point)
+{
+    /* ORDER fault.8 relaxed: a tally. */
+    return order_load_relaxed_u32(&points[point].passes);
+}
+
+/* A hook and its argument, together behind one pointer. Never freed: a thread
+ * may still be on its way into it. */
+struct hook {
+    void (*call)(const char *name, void *arg);
+    void *arg;
+    struct hook *older; /* keeps every record reachable */
+};
+
+static struct {
+    order_ptr hook;
+    order_u64 seed;
+    order_u32 one_in;
+    order_u32 sowing; /* counts race_seed calls: threads start again */
+    order_u32 next_number;
+} race;
+
+/* A thread's own stream of random numbers, a function of seed and number. */
+static _Thread_local struct {
+    uint64_t state;
+    uint32_t sowing;
+    uint32_t number;
+    bool numbered;
+} stream;
+
+void
+race_seed(uint64_t seed, uint32_t one_in)
+{
+    /* ORDER race.1 relaxed: a thread that sees some of these late draws a few
+     * numbers from the seed before; nothing depends on it. */
+    order_store_relaxed_u64(&race.seed, seed);
+    /* ORDER race.2 relaxed: as race.1. */
+    order_store_relaxed_u32(&race.next_number, 1);
+    /* ORDER race.3 relaxed: as race.1. */
+    (void)order_add_relaxed_u32(&race.sowing, 1);
+    /* ORDER race.4 relaxed: as race.1. */
+    order_store_relaxed_u32(&race.one_in, one_in);
+}
+
+void
+race_thread(uint32_t number)
+{
+    stream.number = number;
+    stream.numbered = true;
+    stream.sowing = 0;
+}
+
+void
+race_hook(void (*hook)(const char *name, void *arg), void *arg)
+{
+    static struct hook *newest;
+    struct hook *record = NULL;
+
+    if (hook != NULL) {
+        record = malloc(sizeof *record);
+        if (record == NULL) {
+            abort();
+        }
+        *record = (struct hook){hook, arg, newest};
+        newest = record;
+    }
+    /* ORDER race.5 release <-> race.6: the record is whole before a thread
+     * can find it. */
+    order_store_release_ptr(&race.hook, record);
+}
+
+static void
+start_stream(uint32_t sowing)
+{
+    uint64_t number = stream.number;
+
+    if (!stream.numbered) {
+        /* ORDER race.7 relaxed: only uniqueness counts. */
+        number = order_add_relaxed_u32(&race.next_number, 1);
+        number |= UINT64_C(1) << 32;
+    }
+    /* ORDER race.8 relaxed: as race.1. */
+    stream.state = order_load_relaxed_u64(&race.seed) ^
+                   (number + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    if (stream.state == 0) {
+        stream.state = 1; /* xorshift would stay at zero */
+    }
+    stream.sowing = sowing;
+}
+
+/* xorshift64* */
+static uint64_t
+draw(void)
+{
+    stream.state ^= stream.state >> 12;
+    stream.state ^= stream.state << 25;
+    stream.state ^= stream.state >> 27;
+    return (stream.state * UINT64_C(0x2545F4914F6CDD1D)) >> 32;
+}
+
+bool
+race_draw(void)
+{
+    /* ORDER race.9 relaxed: as race.1. */
+    const uint32_t one_in = order_load_relaxed_u32(&race.one_in);
+
+    if (one_in == 0) {
+        return false;
+    }
+    /* ORDER race.10 relaxed: as race.1. */
+    const uint32_t sowing = order_load_relaxed_u32(&race.sowing);
+    if (stream.sowing != sowing) {
+        start_stream(sowing);
+    }
+    return draw() % one_in == 0;
+}
+
+void
+race_point(const char *name)
+{
+    /* ORDER race.6 acquire <-> race.5: calls a whole record. */
+    const struct hook *const hook = order_load_acquire_ptr(&race.hook);
+
+    if (hook != NULL) {
+        hook->call(name, hook->arg);
+    } else if (race_draw()) {
+        (void)sched_yield();
+    }
+}
+
+#endif

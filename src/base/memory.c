@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocation with a fault point; cache-line aligned where it is shared. */
+#include "base/memory.h"
+
+#include "base/fault.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *
+memory_zeroed(size_t size)
+{
+    if (fault(FAULT_ALLOC)) {
+        return NULL;
+    }
+    return calloc(1, size == 0 ? 1 : size);
+}
+
+void *
+memory_zeroed_lines(size_t size)
+{
+    if (fault(FAULT_ALLOC) || size > SIZE_MAX - MEMORY_LINE) {
+        return NULL;
+    }
+    /* aligned_alloc wants whole lines; and whole lines keep the neighbours
+     * in the heap off our last one. */
+    const size_t lines = size == 0 ? 1 : (size - 1) / MEMORY_LINE + 1;
+    void *const memory = aligned_alloc(MEMORY_LINE, lines * MEMORY_LINE);
+    if (memory != NULL) {
+        memset(memory, 0, lines * MEMORY_LINE);
+    }
+    return memory;
+}
+
+char *
+memory_copy_string(const char *string)
+{
+    if (string == NULL) {
+        return NULL;
+    }
+    const size_t size = strlen(string) + 1;
+    char *const copy = memory_zeroed(size);
+    if (copy != NULL) {
+        memcpy(copy, string, size);
+    }
+    return copy;
+}
+
+void
+memory_free(void *memory)
+{
+    free(memory);
+}
