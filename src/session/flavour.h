@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The places where the two client libraries differ, under one name each. */
+/*
+ * flavour_mariadb.c (Connector/C) and flavour_oracle.c (libmysqlclient)
+ * implement these; the header that is compiled against chooses. Nothing here
+ * makes a system call unless it says so.
+ */
+#ifndef DEWPOND_SESSION_FLAVOUR_H
+#define DEWPOND_SESSION_FLAVOUR_H
+
+#include <mysql.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/watchdog.h"
+
+#if defined(MARIADB_BASE_VERSION) || defined(MARIADB_PACKAGE_VERSION_ID)
+#define FLAVOUR_MARIADB 1
+#define FLAVOUR_MORE_RESULTS SERVER_MORE_RESULTS_EXIST
+#else
+#define FLAVOUR_MARIADB 0
+#define FLAVOUR_MORE_RESULTS SERVER_MORE_RESULTS_EXISTS
+#endif
+
+struct session;
+struct settings;
+struct io_limit;
+
+/* ---- what the handle looks like ---- */
+
+/* False once the library dropped its socket: then the number in the handle
+ * is stale and may be somebody else's. */
+bool flavour_has_transport(const MYSQL *mysql);
+/* No transport, or a network error that makes it unusable. */
+bool flavour_is_dead(const MYSQL *mysql);
+/* The socket, or -1 without a transport. */
+int flavour_socket(const MYSQL *mysql);
+/* More results of the same command are still to come. */
+bool flavour_more_results(const MYSQL *mysql);
+/* TLS or compression: bytes on the socket are not packets. */
+bool flavour_is_wrapped(const MYSQL *mysql);
+
+/* Bytes that were received but not yet used, in the library's own buffers. */
+enum flavour_known { FLAVOUR_NONE, FLAVOUR_SOME, FLAVOUR_UNKNOWN };
+enum flavour_known flavour_unread_bytes(const MYSQL *mysql);
+
+/* Whether statements are open on this handle, and letting go of them: they
+ * keep existing for their owner, whose close is then safe and sends nothing. */
+bool flavour_has_statements(const MYSQL *mysql);
+void flavour_detach_statements(MYSQL *mysql);
+
+/* Reconnect: whether it is on, and off for good. */
+bool flavour_reconnect_is_on(const MYSQL *mysql);
+void flavour_reconnect_off(MYSQL *mysql);
+
+/* ---- commands whose answer is read later ---- */
+
+/* What this build can send without waiting for the answer. */
+enum flavour_can {
+    FLAVOUR_CAN_QUERY = 1u << 0,  /* mysql_send_query: both */
+    FLAVOUR_CAN_RESET = 1u << 1,  /* MariaDB; Oracle from 8.4 */
+    FLAVOUR_CAN_SIMPLE = 1u << 2, /* any command byte: MariaDB */
+    /* Several at once, answers read in order. */
+    FLAVOUR_CAN_PIPELINE = 1u << 3,
+};
+unsigned flavour_can(void);
+
+enum flavour_result { FLAVOUR_DONE, FLAVOUR_WAIT, FLAVOUR_FAILED };
+
+/* Sends COM_RESET_CONNECTION. The answer: flavour_read_reset. FAILED also
+ * where flavour_can says no. */
+bool flavour_send_reset(MYSQL *mysql);
+/* Reads its answer. MariaDB: blocks (use an io_step unless the packet is
+ * there). Oracle: never blocks, WAIT until the answer came: poll and again. */
+enum flavour_result flavour_read_reset(MYSQL *mysql);
+/* Sends any other command with one OK (or EOF) as its answer. MariaDB only. */
+bool flavour_send_simple(MYSQL *mysql, enum enum_server_command command,
+                         const void *argument, size_t length);
+/* Sends a query; the answer: flavour_read_answer, then its results. */
+bool flavour_send_query(MYSQL *mysql, const char *sql, size_t length);
+/* Reads the next answer of the pipeline (mysql_read_query_result): blocks.
+ * True: an OK, or a result set that mysql_field_count announces. */
+bool flavour_read_answer(MYSQL *mysql);
+
+/* ---- opening ---- */
+
+/* Options of this library that settings ask for (TLS, LOCAL INFILE, keys).
+ * Zero, or the text of what is not possible in *why. */
+int flavour_set_options(MYSQL *mysql, const struct settings *settings,
+                        const char **why);
+/* mysql_real_connect within the limit. */
+bool flavour_connect(MYSQL *mysql, const struct settings *settings,
+                     const struct io_limit *limit, bool *timed_out);
+/* LOCAL INFILE off (again), default handlers. */
+void flavour_local_infile_off(MYSQL *mysql);
+
+/* ---- bounds and signals around blocking calls (use io_step) ---- */
+struct flavour_bound {
+    struct watchdog_timer timer;
+    sigset_t old_mask;
+    bool held;  /* SIGPIPE was unblocked and is held now */
+    bool armed; /* the timer, or the hook, is ours */
+    bool fired;
+};
+bool flavour_bound_begin(MYSQL *mysql, const struct io_limit *limit,
+                         struct flavour_bound *bound);
+bool flavour_bound_end(MYSQL *mysql, struct flavour_bound *bound);
+/* SIGPIPE held off for one call that may write to a dead socket; nothing
+ * where the library never raises it. */
+void flavour_sigpipe_hold(struct flavour_bound *bound);
+void flavour_sigpipe_release(struct flavour_bound *bound);
+
+#endif

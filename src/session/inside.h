@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share: the session and its small helpers. */
+/*
+ * OPENING (open.c drives it): options -> connect -> learn -> init_sql ->
+ * on_connect. What a return must put back is what this made, so learn.c notes
+ * it here and settle repeats the same steps: database, repair_sql, init_sql,
+ * on_connect, in this order.
+ */
+#ifndef DEWPOND_SESSION_INSIDE_H
+#define DEWPOND_SESSION_INSIDE_H
+
+#include <sys/stat.h>
+
+#include "base/watchdog.h"
+#include "session/session.h"
+
+/* What a deferred clean-up still owes us, in the order it was sent. Free for
+ * the returning half to use; opening leaves `expected` 0. */
+enum session_answer {
+    ANSWER_RESET = 1u << 0,    /* COM_RESET_CONNECTION: one OK */
+    ANSWER_ROLLBACK = 1u << 1, /* ROLLBACK: one OK */
+    ANSWER_OPTION = 1u << 2,   /* COM_SET_OPTION: one EOF (or OK) */
+    ANSWER_DATABASE = 1u << 3, /* COM_INIT_DB: one OK */
+    ANSWER_REPAIR = 1u << 4,   /* repair_sql: one OK */
+    ANSWER_INIT_SQL = 1u << 5, /* init_sql: anything, drained */
+    ANSWER_NONCE = 1u << 6,    /* SELECT nonce: one row */
+    ANSWER_NO_DATABASE = 1u << 7, /* SELECT DATABASE() IS NULL: one row, 1 */
+};
+
+/* What a reset does not bring back on this server, learnt at connect. */
+enum session_forgets {
+    FORGETS_CHARSET = 1u << 0,    /* character_set_*, collation_connection */
+    FORGETS_AUTOCOMMIT = 1u << 1, /* the server's own default is another one */
+    FORGETS_OTHER = 1u << 2,      /* isolation, sql_mode or time_zone */
+};
+
+struct session {
+    MYSQL *mysql;
+    int fd; /* the library's own number: to poll, never to close */
+    dev_t socket_dev;
+    ino_t socket_ino;
+    unsigned long thread_id;
+    struct session_server server;
+
+    bool plain;            /* neither TLS nor compression on the wire */
+    bool no_reset_command; /* answered 1047: COM_CHANGE_USER instead */
+    uint32_t forgets;      /* enum session_forgets */
+    /* Puts back what `forgets` names, e.g. "SET NAMES ..., autocommit=0";
+     * NULL when a reset forgets nothing. Owned. */
+    char *repair_sql;
+    /* The database as after connect, NULL for none. Owned. */
+    char *database;
+    /* The client side's character set as after connect (mysql->charset). */
+    const void *charset;
+
+    /* The returning half's own. */
+    uint32_t expected; /* enum session_answer: answers still to be read */
+    uint64_t nonce;    /* the row that ANSWER_NONCE must bring */
+    bool lent;         /* session_lend was called and nothing looked since */
+};
+
+/* ---- flavour.h has the accessors that differ between the libraries ---- */
+#include "session/flavour.h"
+
+/* ---- a bound on blocking calls of the library ---- */
+/*
+ * Between begin and end every blocking call on this session made by this
+ * thread ends by limit->deadline_ns, and (where the flavour can) as soon as
+ * limit->cancel_fd is readable; the library then reports 2013 and drops its
+ * transport. MariaDB: an I/O wait hook and a thread-local limit, no system
+ * call; Oracle: the watchdog. SIGPIPE is held off in between as well, where
+ * the library may raise it. Begin may fail (no descriptor, no thread): then
+ * there must be no I/O. Calls do not nest.
+ */
+struct io_step {
+    struct session *session;
+    struct flavour_bound bound;
+};
+bool io_step_begin(struct io_step *step, struct session *session,
+                   const struct io_limit *limit);
+/* True when the limit cut the step: whatever the calls said is void. */
+bool io_step_end(struct io_step *step);
+
+/* ---- errnos.c ---- */
+
+/* Whether a session that reported this errno must not be used again. The
+ * same number means different things on the two servers (4031, 1927). */
+bool session_errno_is_fatal(unsigned mysql_errno_, bool is_mariadb_server,
+                            const char *sqlstate);
+
+/* ---- steps that opening and settling share (inside an io_step) ---- */
+
+/* Reads and frees every result that the last command has, at most
+ * SESSION_DRAIN_ROWS rows. False: an error (see mysql_errno) or too many. */
+#define SESSION_DRAIN_ROWS 10000
+bool session_drain_results(struct session *session);
+
+/* settings->init_sql, its results drained. True when there is none. */
+bool session_run_init_sql(struct session *session,
+                          const struct settings *settings);
+/* settings->on_connect; the protocol must be at rest afterwards. On false
+ * *error tells why. True when there is none. */
+bool session_run_on_connect(struct session *session,
+                            const struct settings *settings,
+                            const struct io_limit *limit, dew_error *error);
+/* COM_RESET_CONNECTION and its answer, at once. A server that does not know
+ * it gets COM_CHANGE_USER, now and for ever (no_reset_command). False: see
+ * mysql_errno. */
+bool session_reset_now(struct session *session,
+                       const struct settings *settings);
+
+/* Puts the client library's own switches back as we set them at connect:
+ * LOCAL INFILE off and its handlers gone, reconnect off. No I/O. */
+void session_options_restore(struct session *session);
+
+#endif
