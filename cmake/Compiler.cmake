@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# The language, the warnings and the sanitizers of every target here.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(dewpond_warnings INTERFACE)
+target_compile_options(dewpond_warnings INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum
+    -Wstrict-prototypes $<$<BOOL:${DEWPOND_DEV}>:-Werror>)
+
+if(DEWPOND_SANITIZE STREQUAL "address")
+    add_compile_options(-fsanitize=address,undefined
+        -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=address,undefined)
+elseif(DEWPOND_SANITIZE STREQUAL "thread")
+    add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=thread)
+elseif(NOT DEWPOND_SANITIZE STREQUAL "")
+    message(FATAL_ERROR "DEWPOND_SANITIZE is '${DEWPOND_SANITIZE}'; "
+        "allowed are address, thread or nothing")
+endif()

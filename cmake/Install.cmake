@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# What `cmake --install` puts where: header, libraries, ways to find them.
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/dewpond)
+
+install(FILES include/dewpond.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS dewpond dewpond_static
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+
+# Written by hand and not exported: the client library of the machine that
+# uses the package is found there, not remembered from here.
+configure_package_config_file(cmake/dewpond-config.cmake.in
+    ${PROJECT_BINARY_DIR}/dewpond-config.cmake
+    INSTALL_DESTINATION ${package_dir}
+    PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+write_basic_package_version_file(
+    ${PROJECT_BINARY_DIR}/dewpond-config-version.cmake
+    COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/dewpond-config.cmake
+    ${PROJECT_BINARY_DIR}/dewpond-config-version.cmake
+    DESTINATION ${package_dir})
+
+configure_file(dewpond.pc.in ${PROJECT_BINARY_DIR}/dewpond.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/dewpond.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

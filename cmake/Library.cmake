@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# The libraries: libdewpond.so, libdewpond.a and the twin that tests link.
+file(GLOB dewpond_sources CONFIGURE_DEPENDS src/*/*.c)
+if(NOT dewpond_sources)
+    message(FATAL_ERROR "no sources under src/: an incomplete checkout")
+endif()
+set(src_dir ${PROJECT_SOURCE_DIR}/src)
+
+# What every user of the library needs, one target to say it once.
+add_library(dewpond_needs INTERFACE)
+target_include_directories(dewpond_needs INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+target_link_libraries(dewpond_needs INTERFACE ${dewpond_client})
+
+function(dewpond_compile target)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_include_directories(${target} PRIVATE ${src_dir})
+    target_compile_definitions(${target} PRIVATE
+        DEWPOND_VERSION="${PROJECT_VERSION}"
+        $<$<BOOL:${DEWPOND_URCU_INLINE}>:DEWPOND_URCU_INLINE=1>)
+    target_compile_options(${target} PRIVATE ${CK_CFLAGS})
+    target_link_libraries(${target} PUBLIC dewpond_needs
+        PRIVATE PkgConfig::URCU Threads::Threads dewpond_warnings)
+endfunction()
+
+add_library(dewpond_objects OBJECT ${dewpond_sources})
+dewpond_compile(dewpond_objects)
+set_target_properties(dewpond_objects PROPERTIES C_VISIBILITY_PRESET hidden)
+
+# -z nodelete: liburcu's thread-exit handlers must not be unmapped by dlclose.
+add_library(dewpond SHARED $<TARGET_OBJECTS:dewpond_objects>)
+set_target_properties(dewpond PROPERTIES
+    VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C
+    LINK_DEPENDS ${src_dir}/dewpond.map)
+target_link_options(dewpond PRIVATE
+    -Wl,--version-script=${src_dir}/dewpond.map -Wl,-z,nodelete)
+# clang leaves its sanitizer runtime to the program: then symbols are open.
+if(NOT (DEWPOND_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES "Clang"))
+    target_link_options(dewpond PRIVATE -Wl,-z,defs)
+endif()
+target_link_libraries(dewpond PUBLIC dewpond_needs
+    PRIVATE PkgConfig::URCU Threads::Threads)
+
+# One object with every name but dew_* made local, so that the archive too
+# adds nothing else to the name space of the program that links it.
+set(whole ${PROJECT_BINARY_DIR}/dewpond_whole.o)
+add_custom_command(OUTPUT ${whole}
+    COMMAND ${CMAKE_LINKER} -r -o ${whole} $<TARGET_OBJECTS:dewpond_objects>
+    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=dew_* ${whole}
+    DEPENDS dewpond_objects $<TARGET_OBJECTS:dewpond_objects>
+    COMMENT "Joining libdewpond.a into one object"
+    COMMAND_EXPAND_LISTS VERBATIM)
+set_source_files_properties(${whole} PROPERTIES
+    EXTERNAL_OBJECT ON GENERATED ON)
+add_library(dewpond_static STATIC ${whole})
+set_target_properties(dewpond_static PROPERTIES
+    OUTPUT_NAME dewpond EXPORT_NAME static LINKER_LANGUAGE C)
+target_link_libraries(dewpond_static PUBLIC dewpond_needs
+    PRIVATE PkgConfig::URCU Threads::Threads)
+
+add_library(dewpond_testing STATIC EXCLUDE_FROM_ALL ${dewpond_sources})
+dewpond_compile(dewpond_testing)
+target_compile_definitions(dewpond_testing PUBLIC DEWPOND_TESTING=1)
+
+add_library(dewpond::dewpond ALIAS dewpond)
+add_library(dewpond::static ALIAS dewpond_static)
