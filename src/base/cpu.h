@@ -37,11 +37,11 @@ cpu_from_rseq(void)
 {
     const char *const area =
         (const char *)__builtin_thread_pointer() + __rseq_offset;
+    const void *const cpu = area + offsetof(struct rseq, cpu_id);
 
     /* volatile, not atomic: the only writer is the kernel, on this thread's
      * own CPU; the load just must not be hoisted out of a loop. */
-    return *(const volatile uint32_t *)(const volatile void *)
-        (area + offsetof(struct rseq, cpu_id));
+    return *(const volatile uint32_t *)cpu;
 }
 #endif
 

@@ -26,7 +26,7 @@
  *
  * FORK. reclaim_init installs urcu-bp's own fork handlers, once. Without them
  * a child that was forked while another thread read would wait for that
- * thread, which it does not have, for ever. Handlers that use this file from a
+ * thread, which it does not have, for ever. Handlers that use this file in a
  * fork must be registered after reclaim_init (prepare handlers run last to
  * first). Those of liburcu take plain locks: a program that uses urcu-bp for
  * itself must leave their installation to us, or its forks lock up.
@@ -48,8 +48,9 @@
 #include <urcu-bp.h>
 #include <urcu/rculfhash.h>
 
-/* Once, before the first use by a pool: installs the fork handlers.
- * Idempotent, thread-safe. False without memory; may be tried again. */
+/* Before the first pool: installs the fork handlers, once. Idempotent and
+ * thread-safe; false, for good, when there was no memory for them. (A fork in
+ * another thread at the very moment of the first call may miss them.) */
 bool reclaim_init(void);
 
 /* Where ThreadSanitizer is told of the edge from readers to who waited. */
@@ -129,15 +130,17 @@ struct reclaim_node {
     struct cds_lfht_node raw; /* written by liburcu only, atomically */
 };
 
-/* Whether *node has the key: called inside a section, on nodes that match in
- * most bits of the hash. */
+/* Whether *node has the key: called inside a section, on nodes that have the
+ * same hash. */
 typedef bool reclaim_match(const struct reclaim_node *node, const void *key);
 
 struct reclaim_cursor {
     struct cds_lfht_iter raw;
 };
 
-/* NULL without memory, or if `buckets` is not a power of two. */
+/* NULL without memory, or if `buckets` is not a power of two. (liburcu aborts
+ * where its own calloc fails, so we ask first; another thread can still take
+ * that memory in between.) */
 struct reclaim_table *reclaim_table_new(uint32_t buckets);
 /* Outside sections, when nobody can reach the table any more. False, and the
  * table stays, while it still has nodes. NULL is allowed. */
@@ -147,8 +150,8 @@ bool reclaim_table_free(struct reclaim_table *table);
 bool reclaim_table_add(struct reclaim_table *table, uint64_t hash,
                        reclaim_match *match, const void *key,
                        struct reclaim_node *node);
-/* Takes the node out of sight; wait for readers before it is freed or added
- * again. False when it was out already. */
+/* Takes a node that was added out of sight; wait for readers before it is
+ * freed or added again. False when it was out already. */
 bool reclaim_table_remove(struct reclaim_table *table,
                           struct reclaim_node *node);
 /* Inside a section, which keeps the result alive. NULL when there is none. */

@@ -28,7 +28,7 @@
 
 #define TALLY_SUB_BITS 4 /* 2^4 buckets per power of two */
 #define TALLY_VALUE_BITS 32
-#define TALLY_BUCKETS                                                         \
+#define TALLY_BUCKETS                                                          \
     ((TALLY_VALUE_BITS - TALLY_SUB_BITS + 1) << TALLY_SUB_BITS)
 
 struct tally_histogram {
