@@ -17,7 +17,7 @@ function(dewpond_compile target)
     target_include_directories(${target} PRIVATE ${src_dir})
     target_compile_definitions(${target} PRIVATE
         DEWPOND_VERSION="${PROJECT_VERSION}"
-        $<$<BOOL:${DEWPOND_URCU_INLINE}>:DEWPOND_URCU_INLINE=1>)
+        DEWPOND_URCU_INLINE=$<BOOL:${DEWPOND_URCU_INLINE}>)
     target_compile_options(${target} PRIVATE ${CK_CFLAGS})
     target_link_libraries(${target} PUBLIC dewpond_needs
         PRIVATE PkgConfig::URCU Threads::Threads dewpond_warnings)

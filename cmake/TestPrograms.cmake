@@ -64,7 +64,7 @@ function(dewpond_test_program label source)
     target_compile_options(${test} PRIVATE ${CK_CFLAGS})
     target_compile_definitions(${test} PRIVATE
         DEWPOND_SO_PATH="$<TARGET_FILE:dewpond>"
-        $<$<BOOL:${DEWPOND_URCU_INLINE}>:DEWPOND_URCU_INLINE=1>)
+        DEWPOND_URCU_INLINE=$<BOOL:${DEWPOND_URCU_INLINE}>)
     target_link_libraries(${test} PRIVATE dewpond_testing ${test_fixture}
         PkgConfig::CMOCKA PkgConfig::URCU Threads::Threads dewpond_warnings
         ${CMAKE_DL_LIBS})
