@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks at a handle: untouched, quiet, suspect, drainable or flawed. */
+/*
+ * THE MARK. session_lend writes a number into the packet counter that no
+ * command leaves there: each one starts the counter at 0 and no answer ends
+ * above 256. Found intact, nothing went over the wire during the loan, and
+ * the session is what it was; no system call is needed to know it.
+ *
+ * THE COUNTER otherwise. 1 after a return says "the last thing on the wire
+ * was a command of ours": its reply is unread, unless the command has none.
+ * The command byte is still in the buffer. It cannot tell everything (a
+ * second reply in flight, a reply behind a COM_STMT_CLOSE, a counter that
+ * wrapped at 256): that is what the proof is for (parts.h).
+ */
+#include <poll.h>
+
+#include "session/parts.h"
+
+#define LENT_MARK 0x5e00u /* above every packet number, low byte 0 */
+
+#define COM_BYTE_LONG_DATA 0x18  /* COM_STMT_SEND_LONG_DATA: no reply */
+#define COM_BYTE_STMT_CLOSE 0x19 /* COM_STMT_CLOSE: no reply */
+#define COM_BYTE_LAST 0x1f       /* above: a packet header we read, or rare */
+#define COM_BYTE_AT 4            /* behind the header in the packet buffer */
+
+void
+session_lend(struct session *session)
+{
+    session->mysql->net.pkt_nr = LENT_MARK;
+    session->lent = true;
+}
+
+bool
+inspect_untouched(struct session *session)
+{
+    MYSQL *const mysql = session->mysql;
+    const bool marked = session->lent && mysql->net.pkt_nr == LENT_MARK;
+    session->lent = false;
+    if (!marked) {
+        return false;
+    }
+    mysql->net.pkt_nr = 0;
+    return mysql->status == MYSQL_STATUS_READY &&
+           !flavour_more_results(mysql) && !flavour_is_dead(mysql) &&
+           (const void *)mysql->charset == session->charset;
+}
+
+/* What a counter of 1 means: see THE COUNTER. */
+static enum look
+look_at_last_command(const MYSQL *mysql, enum session_flaw *flaw)
+{
+    if (mysql->net.pkt_nr != 1 || mysql->net.buff == NULL) {
+        return LOOK_QUIET;
+    }
+    const unsigned char command = mysql->net.buff[COM_BYTE_AT];
+    if (command == COM_BYTE_STMT_CLOSE || command == COM_BYTE_LONG_DATA ||
+        command == 0 || command > COM_BYTE_LAST) {
+        return LOOK_SUSPECT;
+    }
+    *flaw = SESSION_UNREAD;
+    return LOOK_FLAWED;
+}
+
+static bool
+is_overgrown(const MYSQL *mysql, const struct settings *settings)
+{
+    return settings->buffer_max_kb >= 0 &&
+           mysql->net.max_packet > (uint64_t)settings->buffer_max_kb * 1024;
+}
+
+static bool
+has_fatal_errno(const struct session *session)
+{
+    return session_errno_is_fatal(mysql_errno(session->mysql),
+                                  session->server.is_mariadb,
+                                  mysql_sqlstate(session->mysql));
+}
+
+enum look
+inspect_structure(const struct session *session,
+                  const struct settings *settings, enum session_flaw *flaw)
+{
+    const MYSQL *const mysql = session->mysql;
+    if (flavour_is_dead(mysql) || has_fatal_errno(session)) {
+        *flaw = SESSION_DEAD;
+        return LOOK_FLAWED;
+    }
+    if (is_overgrown(mysql, settings)) {
+        *flaw = SESSION_OVERGROWN;
+        return LOOK_FLAWED;
+    }
+    if (mysql->status == MYSQL_STATUS_GET_RESULT) {
+        return LOOK_DRAINABLE;
+    }
+    if (mysql->status != MYSQL_STATUS_READY) {
+        *flaw = SESSION_MID_RESULT;
+        return LOOK_FLAWED;
+    }
+    if (flavour_more_results(mysql)) {
+        return LOOK_DRAINABLE;
+    }
+    if (flavour_unread_bytes(mysql) == FLAVOUR_SOME) {
+        *flaw = SESSION_UNREAD;
+        return LOOK_FLAWED;
+    }
+    return look_at_last_command(mysql, flaw);
+}
+
+enum look
+inspect_socket(const struct session *session, enum session_flaw *flaw)
+{
+    struct pollfd socket = {
+        .fd = flavour_socket(session->mysql),
+        .events = POLLIN | POLLRDHUP | POLLOUT,
+    };
+    if (socket.fd < 0 || poll(&socket, 1, 0) < 0 ||
+        (socket.revents & (POLLERR | POLLHUP | POLLRDHUP | POLLNVAL)) != 0 ||
+        (socket.revents & POLLOUT) == 0) {
+        /* Without room even a small packet could block: as good as dead. */
+        *flaw = SESSION_DEAD;
+        return LOOK_FLAWED;
+    }
+    if ((socket.revents & POLLIN) == 0) {
+        return LOOK_QUIET;
+    }
+    if (!session->plain) {
+        /* TLS may bring a ticket or a key update of its own at any time. */
+        return LOOK_SUSPECT;
+    }
+    *flaw = SESSION_UNREAD;
+    return LOOK_FLAWED;
+}
+
+enum session_flaw
+inspect_failure(const struct session *session, enum session_flaw otherwise)
+{
+    return flavour_is_dead(session->mysql) || has_fatal_errno(session)
+               ? SESSION_DEAD
+               : otherwise;
+}
+
+bool
+session_is_quiet(const struct session *session)
+{
+    struct pollfd socket = {
+        .fd = flavour_socket(session->mysql),
+        .events = POLLIN | POLLRDHUP,
+    };
+    return socket.fd >= 0 && poll(&socket, 1, 0) == 0 &&
+           flavour_unread_bytes(session->mysql) != FLAVOUR_SOME;
+}
+
+const char *
+session_flaw_name(enum session_flaw flaw)
+{
+    switch (flaw) {
+    case SESSION_SOUND:
+        return "sound";
+    case SESSION_DEAD:
+        return "dead";
+    case SESSION_UNREAD:
+        return "unread reply";
+    case SESSION_MID_RESULT:
+        return "in the middle of a result";
+    case SESSION_STATEMENTS:
+        return "statements left open";
+    case SESSION_OVERGROWN:
+        return "overgrown buffer";
+    case SESSION_RESET_REFUSED:
+        return "reset refused or too late";
+    case SESSION_SILENT:
+        return "silent";
+    }
+    return "unknown flaw";
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* What the returning half shares: the look, the drain, the proof. */
+/*
+ * A RETURN in three words. Look: what the handle's own fields say, which may
+ * be "untouched" and nothing more is needed. Send: the clean-up, and behind
+ * it a question only this session can be asked (the proof). Settle: read the
+ * answers. Every earlier reply that nobody read would come first and shift
+ * all answers by one, so a right answer to the proof shows that the
+ * conversation is in step, whatever the borrower did to it.
+ */
+#ifndef DEWPOND_SESSION_PARTS_H
+#define DEWPOND_SESSION_PARTS_H
+
+#include "session/inside.h"
+
+enum look {
+    LOOK_QUIET,     /* nothing speaks against it */
+    LOOK_SUSPECT,   /* at rest or not: only a proof can tell */
+    LOOK_DRAINABLE, /* results to read that nobody owns */
+    LOOK_FLAWED,    /* see *flaw */
+};
+
+/* ---- inspect.c ---- */
+
+/* Ends the loan's mark. True when no command was sent since session_lend. */
+bool inspect_untouched(struct session *session);
+/* The structure only: a few ns, no system call. */
+enum look inspect_structure(const struct session *session,
+                            const struct settings *settings,
+                            enum session_flaw *flaw);
+/* One poll: nothing to read, nobody hung up, room for a small packet. */
+enum look inspect_socket(const struct session *session,
+                         enum session_flaw *flaw);
+/* Why a call of the client library failed: DEAD, or `otherwise`. */
+enum session_flaw inspect_failure(const struct session *session,
+                                  enum session_flaw otherwise);
+
+/* ---- drain.c ---- */
+
+/* Reads what is left of results that nobody owns, within SESSION_DRAIN_ROWS,
+ * DRAIN_BYTES and the limit. False: *flaw says why it cannot be kept. */
+#define DRAIN_BYTES (UINT64_C(1) << 20)
+bool drain_leftovers(struct session *session, const struct io_limit *limit,
+                     enum session_flaw *flaw);
+
+/* ---- proof.c ---- */
+
+/* What the server said along with the right answer. */
+struct proof {
+    bool database_is_ours; /* as after connect, or none as after connect */
+    bool multi_statements; /* the server accepts several in one query */
+};
+/* Sends the question; its answer is ANSWER_NONCE. */
+bool proof_send(struct session *session);
+/* Reads the answer (blocks: inside an io_step). False: not the right one. */
+bool proof_read(struct session *session, struct proof *proof);
+/* One OK and nothing else, as the next answer. */
+bool proof_read_ok(struct session *session);
+
+/* ---- settle.c ---- */
+
+/* After the reset is done: reads what is `expected`, does what is not yet
+ * sent, and checks the outcome (inside an io_step). */
+bool settle_in_step(struct session *session, const struct settings *settings,
+                    bool was_reset, enum session_flaw *flaw);
+/* on_connect again, then the handle as a borrower expects it. */
+bool settle_finish(struct session *session, const struct settings *settings,
+                   const struct io_limit *limit, bool was_reset,
+                   dew_error *error);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks the server a question that only a session in step can answer. */
+/*
+ * One query shows three things. Its number is new each time, so a reply to
+ * anything else is not taken for its answer. DATABASE() is the one piece of
+ * state that no reset brings back. And the comment behind the semicolon is a
+ * second, empty statement where several are allowed, which shows in "more
+ * results follow"; where they are not it is only a comment. No reset and no
+ * COM_CHANGE_USER puts that switch back (mysql_set_server_option), and no
+ * variable shows it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "session/parts.h"
+
+#define PROOF_COLUMNS 2
+
+bool
+proof_send(struct session *session)
+{
+    char sql[80];
+    session->nonce = random_u64();
+    const int length =
+        snprintf(sql, sizeof sql, "SELECT %" PRIu64 ",DATABASE();/*dewpond*/",
+                 session->nonce);
+    if (!flavour_send_query(session->mysql, sql, (size_t)length)) {
+        return false;
+    }
+    session->expected |= ANSWER_NONCE;
+    return true;
+}
+
+static bool
+same_or_both_null(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Exactly one row, and it is the one that was asked for. */
+static bool
+read_row(const struct session *session, MYSQL_RES *result,
+         struct proof *proof)
+{
+    char nonce[24];
+    (void)snprintf(nonce, sizeof nonce, "%" PRIu64, session->nonce);
+    const MYSQL_ROW row = mysql_fetch_row(result);
+    if (row == NULL || row[0] == NULL || strcmp(row[0], nonce) != 0) {
+        return false;
+    }
+    proof->database_is_ours = same_or_both_null(row[1], session->database);
+    return mysql_fetch_row(result) == NULL &&
+           mysql_errno(session->mysql) == 0;
+}
+
+bool
+proof_read(struct session *session, struct proof *proof)
+{
+    MYSQL *const mysql = session->mysql;
+    session->expected &= ~(uint32_t)ANSWER_NONCE;
+    if (!flavour_read_answer(mysql) ||
+        mysql_field_count(mysql) != PROOF_COLUMNS) {
+        return false;
+    }
+    MYSQL_RES *const result = mysql_use_result(mysql);
+    if (result == NULL) {
+        return false;
+    }
+    const bool right = read_row(session, result, proof);
+    if (!right) {
+        /* Somebody else's rows: freeing must not read them to their end. */
+        mysql->status = MYSQL_STATUS_READY;
+    }
+    mysql_free_result(result);
+    if (!right) {
+        return false;
+    }
+    proof->multi_statements = flavour_more_results(mysql);
+    return !proof->multi_statements ||
+           (mysql_next_result(mysql) == 0 && !flavour_more_results(mysql));
+}
+
+bool
+proof_read_ok(struct session *session)
+{
+    MYSQL *const mysql = session->mysql;
+    return flavour_read_answer(mysql) && mysql_field_count(mysql) == 0 &&
+           !flavour_more_results(mysql);
+}
