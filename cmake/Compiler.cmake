@@ -4,8 +4,8 @@ set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-# POSIX for everybody; a file that needs more of Linux defines _GNU_SOURCE.
-add_compile_definitions(_POSIX_C_SOURCE=200809L)
+# The value that a file which says it itself gives it: then both may.
+add_compile_definitions(_GNU_SOURCE=1)
 
 add_library(dewpond_warnings INTERFACE)
 target_compile_options(dewpond_warnings INTERFACE

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+# What the scripts share: saying things, installing, building. Sourced by sh.
+
+say()
+{
+    printf '\n== %s\n' "$*"
+}
+
+die()
+{
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# need_packages PACKAGE...: those that are missing, by apt, as root. A failing
+# install ends the run: half a tool chain would only fail later and less
+# clearly.
+need_packages()
+{
+    if ! command -v dpkg-query >/dev/null 2>&1; then
+        printf 'not Debian: taking for granted that there are %s\n' "$*"
+        return 0
+    fi
+    missing=
+    for package in "$@"; do
+        # shellcheck disable=SC2016
+        case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+        installed) ;;
+        *) missing="$missing $package" ;;
+        esac
+    done
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        die "missing packages; as root: apt-get install$missing"
+    fi
+    say "installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    # Lists that are days old name files that are gone: always fetch new ones.
+    apt-get -qq update || die "apt-get update failed"
+    # shellcheck disable=SC2086
+    apt-get -qq -y --no-install-recommends install $missing >"$log" 2>&1 </dev/null || {
+        cat "$log" >&2
+        die "apt-get could not install$missing"
+    }
+}
+
+# Wanted by every build.
+build_packages="gcc libc6-dev cmake ninja-build pkg-config libck-dev \
+liburcu-dev libmariadb-dev"
+server_packages="mariadb-server-core mariadb-client-core"
+
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+# build PRESET DIRECTORY [TARGET...]
+build()
+{
+    preset=$1 directory=$2
+    shift 2
+    say "building $preset in $directory"
+    cmake --preset "$preset" -B "$directory" >"$log" 2>&1 || {
+        cat "$log" >&2
+        die "cmake could not configure $preset"
+    }
+    ninja -C "$directory" -j "$jobs" "$@" >"$log" 2>&1 || {
+        cat "$log" >&2
+        die "$preset does not build"
+    }
+    tail -n 1 "$log"
+    if grep -q 'warning:' "$log"; then
+        cat "$log" >&2
+        die "$preset builds with warnings"
+    fi
+}
