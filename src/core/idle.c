@@ -15,7 +15,7 @@ idle_init(struct idle *idle, uint32_t shards)
     }
     for (uint32_t i = 0; i < shards; i++) {
         order_init_ptr(&idle->shards[i].warm, NULL);
-        slot_stack_init(&idle->shards[i].rest);
+        stack_init(&idle->shards[i].rest);
     }
     return true;
 }
@@ -47,7 +47,7 @@ warm_put(struct idle_shard *shard, struct slot *slot)
     }
     /* ORDER idle.2 seq_cst <-> idle.3: publishes the slot's plain fields, and
      * is the "put" of put-and-look: the load of the waiter count that follows
-     * (meet.2) must not pass it. */
+     * (pond.2) must not pass it. */
     return order_cas_seq_ptr(&shard->warm, &empty, slot);
 }
 
@@ -70,9 +70,13 @@ idle_put(struct idle *idle, struct slot *slot)
     struct idle_shard *shard = &idle->shards[own_shard(idle)];
 
     race_point("idle.put");
-    if (!warm_put(shard, slot)) {
-        slot_stack_push(&shard->rest, slot);
+    if (warm_put(shard, slot)) {
+        return;
     }
+    slot_push(&shard->rest, slot);
+    /* ORDER idle.6 fence <-> pond.1: the "put" of put-and-look, where CK's
+     * CAS is no StoreLoad barrier (aarch64; on x86-64 it is). */
+    order_fence_after_cas();
 }
 
 static struct slot *
@@ -80,14 +84,14 @@ shard_take(struct idle_shard *shard)
 {
     struct slot *slot = warm_take(shard);
 
-    return slot != NULL ? slot : slot_stack_pop(&shard->rest);
+    return slot != NULL ? slot : slot_pop(&shard->rest);
 }
 
 /* A thief takes the coldest first: the owner keeps its warm slot. */
 static struct slot *
 shard_steal(struct idle_shard *shard)
 {
-    struct slot *slot = slot_stack_pop(&shard->rest);
+    struct slot *slot = slot_pop(&shard->rest);
 
     return slot != NULL ? slot : warm_take(shard);
 }
@@ -115,7 +119,7 @@ idle_any(const struct idle *idle)
         /* ORDER idle.5 seq_cst <-> idle.2: join-then-look against
          * put-then-look; with less, both look away (I3). */
         if (order_load_seq_ptr(&idle->shards[i].warm) != NULL ||
-            slot_stack_any(&idle->shards[i].rest)) {
+            stack_any(&idle->shards[i].rest)) {
             return true;
         }
     }

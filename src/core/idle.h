@@ -12,14 +12,14 @@
  * LINEARIZATION. put: the CAS NULL->slot of the warm slot, or CK's push.
  * take: the exchange of the warm slot with NULL, or CK's pop. "Empty" is not
  * a point in time: shards are looked at one after the other. Who must not
- * miss a put joins the waiters first and looks again (meet.h).
+ * miss a put joins the waiters first and looks again (pond.h).
  *
  * THE ONE RACE. A taker looks, a putter puts behind its back:
  *
  *     taker:  shard 0 empty ........ shard 1 empty -> "nothing"
  *     putter:              puts into shard 0
  *
- * It is allowed here and resolved in meet.c (join and look / put and look).
+ * It is allowed here and resolved in pond.c (join and look / put and look).
  *
  * RECLAMATION. None: slots and shards live as long as the pool. TOGETHER:
  * everything. PROGRESS: lock-free; a retry means another push or pop won.
@@ -33,7 +33,7 @@ struct idle_shard {
     /* Written by returns and borrows on this CPU, rarely by thieves. The warm
      * slot and the stack's head share a line: one owner touches both. */
     _Alignas(2 * MEMORY_LINE) order_ptr warm;
-    struct slot_stack rest;
+    struct stack rest;
 };
 
 struct idle {

@@ -49,7 +49,7 @@ quota_reserve(struct quota *quota, uint32_t ceiling)
         }
         race_point("quota.reserve");
         /* ORDER quota.2 seq_cst <-> quota.3 quota.2: one place, one owner;
-         * seq_cst because "full" is part of a waiter's second look (meet.3).
+         * seq_cst because "full" is part of a waiter's second look (pond.3).
          * A failure means that somebody else's change succeeded. */
         if (order_cas_seq_u64(&quota->word, &word, word + 1 + ONE_CHANGE)) {
             return true;
@@ -61,7 +61,7 @@ void
 quota_return(struct quota *quota)
 {
     /* ORDER quota.3 seq_cst <-> quota.2: whoever reserves this place sees the
-     * slot VACANT; then comes the look for waiters (meet.2). One change up
+     * slot VACANT; then comes the look for waiters (pond.2). One change up
      * and one place down in a single addition: taken is above zero here. */
     const uint64_t before =
         order_add_seq_u64(&quota->word, ONE_CHANGE - 1);

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The transitions of a slot, and the stacks that slots rest on. */
+/* The transitions of a slot and the loan numbers of the process. */
 #include "core/slot.h"
 
 #include <assert.h>
 
 #include "base/fault.h"
 #include "base/random.h"
-
-#ifndef CK_F_STACK_POP_MPMC
-#error "Concurrency Kit has no ck_stack_pop_mpmc here: a double-word CAS is needed"
-#endif
 
 #define LOAN_BLOCK UINT64_C(0x10000)
 #define LOAN_MASK UINT64_C(0xffffffffffff)
@@ -202,60 +198,4 @@ slot_claim(struct slot *slot, uint64_t ticket)
      * one wins. It need not be the borrower's thread: the acquire side sees
      * what a previous holder wrote, the release side is for the audit. */
     return order_cas_acq_rel_u64(&slot->word, &lent, lent & ~SLOT_LENT);
-}
-
-void
-slot_stack_init(struct slot_stack *stack)
-{
-    ck_stack_init(&stack->stack);
-    /* Not NULL: pop counts the generation up from it, and UBSan objects to
-     * arithmetic on a null pointer. */
-    stack->stack.generation = (char *)stack;
-}
-
-void
-slot_stack_push(struct slot_stack *stack, struct slot *slot)
-{
-    /* The edge of this slot only: annotating the stack would hide races. */
-    ORDER_HAPPENS_BEFORE(slot);
-    ORDER_UNSEEN_BEGIN();
-    /* ORDER slot.9 release <-> slot.10: CK's store fence and CAS publish the
-     * slot's plain fields; with less a popper sees an old session pointer. */
-    ck_stack_push_mpmc(&stack->stack, &slot->link);
-    ORDER_UNSEEN_END();
-}
-
-struct slot *
-slot_stack_pop(struct slot_stack *stack)
-{
-    /* ORDER slot.11 relaxed <-> slot.9: an empty stack is seen without a
-     * write; who must not miss a push looks again (meet.c). */
-    if (ck_pr_load_ptr(&stack->stack.head) == NULL) {
-        return NULL;
-    }
-    race_point("slot.pop");
-    ORDER_UNSEEN_BEGIN();
-    /* ORDER slot.10 acquire <-> slot.9: CK's double-word CAS (head and
-     * generation) hands over exactly one slot; a plain CAS has the ABA:
-     * pop reads next, the slot is popped and pushed again, next is stale. */
-    struct ck_stack_entry *entry = ck_stack_pop_mpmc(&stack->stack);
-    ORDER_UNSEEN_END();
-    if (entry == NULL) {
-        return NULL;
-    }
-    struct slot *slot =
-        (struct slot *)((char *)entry - offsetof(struct slot, link));
-    ORDER_HAPPENS_AFTER(slot);
-    return slot;
-}
-
-bool
-slot_stack_any(const struct slot_stack *stack)
-{
-    ORDER_UNSEEN_BEGIN();
-    /* ORDER slot.12 seq_cst <-> meet.3: part of the second look; CK's load is
-     * relaxed, and the callers' seq_cst read-modify-write stands before it. */
-    const bool any = ck_pr_load_ptr(&stack->stack.head) != NULL;
-    ORDER_UNSEEN_END();
-    return any;
 }

@@ -42,11 +42,9 @@
 #ifndef DEWPOND_CORE_SLOT_H
 #define DEWPOND_CORE_SLOT_H
 
-#include <ck_stack.h>
 #include <stddef.h>
 
-#include "base/memory.h"
-#include "base/order.h"
+#include "core/stack.h"
 
 struct session;
 
@@ -74,7 +72,7 @@ struct slot {
     _Alignas(MEMORY_LINE) order_u64 word;
     /* CK's: written while the slot is pushed, read by any popper (a stale
      * read is harmless, the slot is type-stable). */
-    struct ck_stack_entry link;
+    stack_entry link;
 
     /* The holder's own: not atomic, because a slot changes hands only with a
      * happens-before edge (push/pop, warm slot, grant, claim). */
@@ -96,11 +94,6 @@ struct slot {
     _Alignas(MEMORY_LINE) order_ptr lent_file;
     order_u32 lent_line;
     order_u32 lent_thread;
-};
-
-/* A ck_stack of slots with room for its 16-byte compare-and-swap. */
-struct slot_stack {
-    _Alignas(MEMORY_LINE) struct ck_stack stack;
 };
 
 /* --- reading a word or a ticket ------------------------------------------ */
@@ -151,13 +144,25 @@ uint64_t slot_lend(struct slot *slot);
  * holder from then on; false for a stale ticket, and nothing is touched. */
 bool slot_claim(struct slot *slot, uint64_t ticket);
 
-/* The last transition of a stack-held slot: push and pop. pop returns NULL
- * when the stack is empty. Lock-free: a retry means that another push or pop
- * succeeded. */
-void slot_stack_init(struct slot_stack *stack);
-void slot_stack_push(struct slot_stack *stack, struct slot *slot);
-struct slot *slot_stack_pop(struct slot_stack *stack);
-/* True when something is on the stack: a hint, or (seq_cst) a second look. */
-bool slot_stack_any(const struct slot_stack *stack);
+/* Stacks of slots (idle, vacant, orders, retirees, offers). */
+static inline void
+slot_push(struct stack *stack, struct slot *slot)
+{
+    stack_push(stack, &slot->link, slot);
+}
+
+static inline struct slot *
+slot_pop(struct stack *stack)
+{
+    stack_entry *entry = stack_pop(stack);
+
+    if (entry == NULL) {
+        return NULL;
+    }
+    struct slot *slot =
+        (struct slot *)((char *)entry - offsetof(struct slot, link));
+    ORDER_HAPPENS_AFTER(slot);
+    return slot;
+}
 
 #endif

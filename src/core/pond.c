@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* Taking, putting and waiting: both ends of join-and-look / put-and-look. */
+#include "core/pond.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/reclaim.h"
+#include "core/pond_inside.h"
+
+/* --- the look ------------------------------------------------------------------ */
+
+void
+pond_look(struct pond *pond)
+{
+    race_point("pond.look");
+    /* ORDER pond.2 seq_cst <-> pond.1 idle.2 idle.6 waiters.24: put-then-look
+     * against join-then-look: what we put is in place before we read who
+     * waits; with less, both look away (I3). */
+    const uint64_t front = order_load_seq_u64(&pond->waiters.front);
+
+    if (front == 0) {
+        return;
+    }
+    if ((front & WAITERS_COUNT_MASK) != 0) {
+        pond_serve(pond);
+    }
+    if ((front & POND_CLOSING) != 0) {
+        pond->plan.bells.shutting(pond->plan.bells.arg);
+    }
+}
+
+/* --- take ------------------------------------------------------------------------ */
+
+/* In strict order a newcomer does not pass those who wait. */
+static bool
+may_take(const struct pond *pond, uint64_t front)
+{
+    if ((front & (POND_CLOSING | POND_SUSPENDED)) != 0) {
+        return false;
+    }
+    return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;
+}
+
+struct slot *
+pond_take(struct pond *pond)
+{
+    /* ORDER pond.5 relaxed <-> pond.6: a hint that spares the take. */
+    uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
+
+    if (front != 0 && !may_take(pond, front)) {
+        return NULL;
+    }
+    struct slot *slot = idle_take(&pond->idle);
+    if (slot == NULL) {
+        return NULL;
+    }
+    race_point("pond.taken");
+    /* ORDER pond.7 seq_cst <-> pond.6: read after the take: a take that
+     * follows the flag's rise sees it, and gives the slot back (I6). */
+    front = order_load_seq_u64(&pond->waiters.front);
+    if ((front & (POND_CLOSING | POND_SUSPENDED)) != 0) {
+        idle_put(&pond->idle, slot);
+        pond_look(pond);
+        return NULL;
+    }
+    slot_take(slot);
+    return slot;
+}
+
+struct slot *
+pond_claim(struct pond *pond, uint64_t ticket)
+{
+    const uint32_t index = slot_index_of(ticket);
+
+    if (index >= pond->slot_count ||
+        !slot_claim(&pond->slots[index], ticket)) {
+        return NULL;
+    }
+    return &pond->slots[index];
+}
+
+/* --- put -------------------------------------------------------------------------- */
+
+/* Only asked while somebody waits: reads the exact clock. */
+static bool
+is_overdue(const struct pond *pond)
+{
+    if (pond->plan.handoff_ns == 0) {
+        return true;
+    }
+    /* ORDER pond.4 relaxed <-> waiters.31: a hint; the pass decides. */
+    const int64_t oldest =
+        (int64_t)order_load_relaxed_u64(&pond->waiters.oldest_ns);
+
+    return oldest != INT64_MAX &&
+           park_now_ns(pond->plan.parker) - oldest >= pond->plan.handoff_ns;
+}
+
+static void
+offer(struct pond *pond, struct slot *slot)
+{
+    slot_hand(slot);
+    slot_push(&pond->offers, slot);
+    race_point("pond.offered");
+    /* The holder of the list sees it: the lock word's read-modify-write is
+     * the barrier between the push and its pass. */
+    pond_serve(pond);
+    pond_look(pond);
+}
+
+static void
+put(struct pond *pond, struct slot *slot, bool is_new)
+{
+    /* ORDER pond.8 relaxed <-> pond.1: a hint which way to go; a waiter that
+     * joins behind it is seen by the look. */
+    const uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
+
+    if ((front & WAITERS_COUNT_MASK) != 0 && (is_new || is_overdue(pond))) {
+        offer(pond, slot);
+        return;
+    }
+    slot_rest(slot);
+    idle_put(&pond->idle, slot);
+    pond_look(pond);
+}
+
+void
+pond_put(struct pond *pond, struct slot *slot)
+{
+    put(pond, slot, false);
+}
+
+void
+pond_put_new(struct pond *pond, struct slot *slot)
+{
+    put(pond, slot, true);
+}
+
+void
+pond_retire(struct pond *pond, struct slot *slot)
+{
+    slot_retire(slot);
+    slot_push(&pond->retirees, slot);
+    pond->plan.bells.retired(pond->plan.bells.arg);
+    /* One session less that could come back to a waiter. */
+    pond_look(pond);
+}
+
+/* --- waiting ------------------------------------------------------------------------ */
+
+enum pond_end
+pond_join(struct pond *pond, struct pond_wait *wait)
+{
+    wait->node = waiters_node(&pond->waiters);
+    if (wait->node == NULL) {
+        return POND_NO_MEMORY;
+    }
+    if (!waiters_join(&pond->waiters, wait->node, &wait->wish,
+                      pond->plan.waiters_max)) {
+        waiters_node_unused(&pond->waiters, wait->node);
+        pond_look(pond);
+        return POND_FULL;
+    }
+    race_point("pond.joined");
+    /* "And look": as the holder, or by the holder's next pass. */
+    pond_serve(pond);
+    return POND_SLOT;
+}
+
+/* The node is final and read: it goes back, and the list is looked at again.
+ * Nothing of the pond is touched by us after the section. */
+static void
+finish(struct pond *pond, struct waiter *node, bool had_token)
+{
+    if (had_token) {
+        waiters_clear_token(&pond->waiters);
+    }
+    waiters_end(&pond->waiters, node);
+    pond_serve(pond);
+}
+
+static enum pond_end
+end_given(struct pond *pond, struct pond_wait *wait, enum waiter_state state)
+{
+    struct waiter *node = wait->node;
+    enum pond_end end = (enum pond_end)node->refusal;
+
+    if (state == WAITER_GRANTED) {
+        wait->slot = node->slot;
+        if (slot_state_of(slot_peek(wait->slot)) == SLOT_OPENING) {
+            end = POND_LEAVE;
+        } else {
+            slot_accept(wait->slot);
+            end = POND_SLOT;
+        }
+    }
+    finish(pond, node, false);
+    return end;
+}
+
+/* We hold the wake token: come and look. True when the wait is over. */
+static bool
+look_when_woken(struct pond *pond, struct pond_wait *wait)
+{
+    struct slot *slot = idle_take(&pond->idle);
+
+    race_point("pond.woken");
+    if (slot == NULL) {
+        /* Lost to somebody who did not wait: keep the place, pass it on. */
+        if (waiter_lost(wait->node)) {
+            waiters_clear_token(&pond->waiters);
+            pond_serve(pond);
+        }
+        return false;
+    }
+    if (!waiter_leave(&pond->waiters, wait->node)) {
+        /* Granted or refused meanwhile (the giver cleared the token). */
+        idle_put(&pond->idle, slot);
+        pond_look(pond);
+        return false;
+    }
+    slot_take(slot);
+    wait->slot = slot;
+    finish(pond, wait->node, true);
+    return true;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* One step of the wait, inside a section. True: over, *end tells how. */
+static bool
+step(struct pond *pond, struct pond_wait *wait, enum waiter_state state,
+     enum pond_end *end)
+{
+    if (state == WAITER_GRANTED || state == WAITER_REFUSED) {
+        *end = end_given(pond, wait, state);
+        return true;
+    }
+    if (state == WAITER_WOKEN) {
+        *end = POND_SLOT;
+        return look_when_woken(pond, wait);
+    }
+    if (park_now_ns(pond->plan.parker) < wait->deadline_ns ||
+        !waiter_leave(&pond->waiters, wait->node)) {
+        return false;
+    }
+    finish(pond, wait->node, false);
+    *end = POND_TIMED_OUT;
+    return true;
+}
+
+enum pond_end
+pond_await(struct pond *pond, struct pond_wait *wait)
+{
+    struct waiters *waiters = &pond->waiters;
+    enum pond_end end = POND_TIMED_OUT;
+    int64_t hurry_ns = wait->wish.since_ns + pond->plan.burst_ns;
+    bool over = false;
+
+    if (pond->plan.burst_ns == INT64_MAX) {
+        hurry_ns = INT64_MAX;
+    }
+    while (!over) {
+        const enum waiter_state state = waiter_park(
+            waiters, wait->node, earlier(hurry_ns, wait->deadline_ns));
+
+        reclaim_read_begin();
+        if (state == WAITER_AWAKE &&
+            park_now_ns(pond->plan.parker) >= hurry_ns) {
+            hurry_ns = INT64_MAX;
+            waiters_hurry(waiters, wait->node);
+            pond_serve(pond);
+        }
+        over = step(pond, wait, state, &end);
+        reclaim_read_end();
+    }
+    return end;
+}

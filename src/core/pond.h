@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Where those who wait and those who bring sessions back meet. */
+/*
+ * WHAT. The lock-free heart of a pool: the slots, where idle ones rest, how
+ * many there may be, who waits, and what is to be opened or hung up. It never
+ * talks to a server and never sleeps but in pond_await.
+ *
+ * PLACES of a slot (I2: always exactly one):
+ *
+ *     vacant --order--> orders --opener--> [opener] --opened--+
+ *       ^                                      |              v
+ *       |                                  failed        put: idle <-> [borrower]
+ *       +<--------------------------------------+             |  \
+ *       |                                                  offers -> waiter
+ *       +<-- vacate -- [keeper] <-- retirees <-- retire --[anyone's hands]
+ *
+ * INVARIANTS. I1, I4 (quota.h), I2 (above), I3: no stable state has an idle
+ * session, or a free place that a waiter could use, and a waiter. I5, I6b
+ * (waiters.h). I6: after pond_shut no take succeeds. I8: every path out of
+ * OPENING ends in pond_opened or pond_open_failed.
+ *
+ * LINEARIZATION. take: idle's take, confirmed by the flags read after it.
+ * put: idle's put, or the grant. shut: setting the flag.
+ *
+ * THE ONE RACE: the lost wake-up.
+ *
+ *     wrong:  borrower: looks, nothing       returner: puts, nobody waits
+ *             borrower: joins, parks                   -> sleeps beside a
+ *                                                         session at rest
+ *     right:  borrower: joins, LOOKS, parks  returner: puts, LOOKS
+ *
+ * Both looks come after the other's write in the single order of seq_cst
+ * operations (pond.1, pond.2): at least one of the two sees the other. The
+ * borrower's look is a pass over everything that could serve it or end its
+ * wait: offers, idle, quota, flags. Every event that changes one of these ends
+ * with pond_look: put, vacate, failed connect, a changed limit or window,
+ * resume, shut.
+ *
+ * RECLAMATION. Slots and nodes live as long as the pond. The pond lives while
+ * a slot is not vacant or a waiter's node is in use; calls that hold neither
+ * are inside a read-side section (base/reclaim.h), which the end waits for.
+ * TOGETHER: everything but init and destroy. PROGRESS: taking and putting are
+ * lock-free; a pass is done by one thread while the others leave notes.
+ */
+#ifndef DEWPOND_CORE_POND_H
+#define DEWPOND_CORE_POND_H
+
+#include "core/idle.h"
+#include "core/quota.h"
+#include "core/tallies.h"
+#include "core/waiters.h"
+
+/* Flags in the high half of waiters.front. */
+#define POND_CLOSING (UINT64_C(1) << 32)
+#define POND_SUSPENDED (UINT64_C(1) << 33)
+#define POND_BROKEN (UINT64_C(1) << 34) /* connects have failed for long */
+
+/* Who is told. The calls must not block and may come from any thread, also
+ * from several at once, inside read-side sections and during a pass. */
+struct pond_bells {
+    void (*ordered)(void *arg);   /* an order waits for an opener */
+    void (*retired)(void *arg);   /* a retiree waits for the keeper */
+    void (*shutting)(void *arg);  /* something the closer waits for moved */
+    void *arg;
+};
+
+struct pond_plan {
+    uint32_t size, maxsize;
+    uint32_t waiters_max; /* UINT32_MAX: no limit; 0: nobody queues */
+    int64_t handoff_ns;   /* 0: strict order; INT64_MAX: never by age */
+    int64_t burst_ns;     /* INT64_MAX: never beyond size */
+    uint32_t window;      /* openings at once */
+    bool self_service;    /* no opener threads: a waiter is let open itself */
+    const struct parker *parker;
+    struct pond_bells bells;
+};
+
+struct pond {
+    struct waiters waiters;
+    struct idle idle;
+    struct stack offers;   /* HANDED slots on their way to a waiter */
+    struct stack vacant;   /* VACANT slots */
+    struct stack orders;   /* OPENING slots nobody works on yet */
+    struct stack retirees; /* RETIRING slots to be hung up */
+    struct quota quota;
+    /* Written by opening and closing only. */
+    _Alignas(MEMORY_LINE) order_u32 openings; /* OPENING slots */
+    order_u32 window;                         /* how many there may be */
+    order_u32 size;                           /* on demand at once */
+    struct pond_plan plan;                    /* never changes */
+    struct slot *slots;                       /* owner: the pond */
+    uint32_t slot_count;
+    struct tallies tallies;
+};
+
+/* False without memory. */
+bool pond_init(struct pond *pond, const struct pond_plan *plan);
+/* After pond_is_drained, and a grace period. */
+void pond_destroy(struct pond *pond);
+
+/* --- borrow and return: inside a read-side section --------------------------- */
+
+/* A session that rests: LEASED, the caller's. NULL: none, or not allowed now. */
+struct slot *pond_take(struct pond *pond);
+
+/* The holder brings it back, at rest or pending: to a waiter or to idle. */
+void pond_put(struct pond *pond, struct slot *slot);
+
+/* The ticket's slot, taken back by exactly one caller; NULL: stale. */
+struct slot *pond_claim(struct pond *pond, uint64_t ticket);
+
+/* The holder gives it up: the keeper hangs it up. */
+void pond_retire(struct pond *pond, struct slot *slot);
+
+/* --- waiting ------------------------------------------------------------------ */
+
+enum pond_end {
+    POND_SLOT,      /* *slot is LEASED to the caller */
+    POND_LEAVE,     /* *slot is OPENING: open it yourself (self_service) */
+    POND_TIMED_OUT,
+    POND_SHUT,      /* the pond is closing */
+    POND_BROKE,     /* nothing can come: connects fail, nothing is lent */
+    POND_FULL,      /* too many wait already */
+    POND_NO_MEMORY,
+};
+
+struct pond_wait {
+    struct waiter_wish wish;
+    int64_t deadline_ns;  /* INT64_MAX: no limit */
+    struct waiter *node;  /* pond_join's */
+    struct slot *slot;    /* pond_await's */
+};
+
+/* Inside a section: counts as a waiter from here on. POND_SLOT: joined, go on
+ * to pond_await; else POND_FULL, POND_NO_MEMORY, and nothing happened. */
+enum pond_end pond_join(struct pond *pond, struct pond_wait *wait);
+
+/* Outside a section. Sleeps until served, refused or timed out. Never returns
+ * POND_FULL or POND_NO_MEMORY. */
+enum pond_end pond_await(struct pond *pond, struct pond_wait *wait);
+
+/* --- opening and hanging up ----------------------------------------------------- */
+
+/* Reserves a place below min(limit, ceiling) and orders a session for it. */
+bool pond_order(struct pond *pond, uint32_t ceiling);
+/* The same, but the OPENING slot is the caller's to open; NULL: no room. */
+struct slot *pond_order_own(struct pond *pond, uint32_t ceiling);
+/* For openers: an OPENING slot to work on, or NULL. */
+struct slot *pond_next_order(struct pond *pond);
+/* The slot has its session now: to whoever waits, or to idle. */
+void pond_opened(struct pond *pond, struct slot *slot);
+/* The same, but the caller keeps it: LEASED. */
+void pond_opened_own(struct pond *pond, struct slot *slot);
+void pond_open_failed(struct pond *pond, struct slot *slot);
+/* For the keeper: a RETIRING slot to hang up, or NULL. */
+struct slot *pond_next_retiree(struct pond *pond);
+/* RETIRING, its session is gone: the place is free again. */
+void pond_vacate(struct pond *pond, struct slot *slot);
+
+/* --- the pool's word -------------------------------------------------------------- */
+
+void pond_raise(struct pond *pond, uint64_t flag);
+void pond_lower(struct pond *pond, uint64_t flag);
+bool pond_has(const struct pond *pond, uint64_t flag);
+void pond_set_window(struct pond *pond, uint32_t window);
+
+/* "And look": something changed that a waiter may be waiting for. */
+void pond_look(struct pond *pond);
+
+/* While closing: a slot that rests or is offered, LEASED to the caller. */
+struct slot *pond_drain(struct pond *pond);
+/* No session, no opening, no waiter's node is left. */
+bool pond_is_drained(const struct pond *pond);
+
+/* --- looking at it (pond_audit.c) --------------------------------------------------- */
+
+struct pond_gauges {
+    uint32_t open, idle, leased, opening, retiring, waiters;
+    uint64_t loans;
+};
+void pond_gauge(const struct pond *pond, struct pond_gauges *gauges);
+
+/* The self-audit. NULL: all invariants hold. "" : the pond moved too much to
+ * tell. Otherwise a sentence, in `text`, about what is wrong. */
+const char *pond_audit(const struct pond *pond, char *text, size_t size);
+
+/* The keeper's safety net: wakes who should have been woken long ago. True
+ * if there was somebody, which is a bug that the tallies count. */
+struct pond_stuck {
+    uint64_t passes; /* as the last look found it */
+    bool seen;
+};
+bool pond_rescue(struct pond *pond, struct pond_stuck *stuck);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Gauges, the self-audit of the invariants, and the keeper's safety net. */
+#include <stdio.h>
+
+#include "core/pond_inside.h"
+
+#define AUDIT_TRIES 64
+
+struct count {
+    uint32_t in[SLOT_STATES];
+    uint64_t loans;
+};
+
+static void
+count_slots(const struct pond *pond, struct count *count)
+{
+    *count = (struct count){0};
+    for (uint32_t i = 0; i < pond->slot_count; i++) {
+        const struct slot *slot = &pond->slots[i];
+
+        count->in[slot_state_of(slot_peek(slot))]++;
+        /* ORDER pond.21 relaxed: a tally, only ever a hint. */
+        count->loans += order_load_relaxed_u64(&slot->loans);
+    }
+}
+
+uint32_t
+pond_living(const struct pond *pond)
+{
+    struct count count;
+
+    count_slots(pond, &count);
+    return count.in[SLOT_LEASED] + count.in[SLOT_IDLE] +
+           count.in[SLOT_HANDED];
+}
+
+void
+pond_gauge(const struct pond *pond, struct pond_gauges *gauges)
+{
+    struct count count;
+
+    count_slots(pond, &count);
+    *gauges = (struct pond_gauges){
+        .idle = count.in[SLOT_IDLE],
+        .leased = count.in[SLOT_LEASED] + count.in[SLOT_HANDED],
+        .opening = count.in[SLOT_OPENING],
+        .retiring = count.in[SLOT_RETIRING],
+        .waiters = waiters_count(&pond->waiters),
+        .loans = count.loans,
+    };
+    gauges->open = gauges->idle + gauges->leased + gauges->retiring;
+}
+
+/* I1 and I4, on a scan during which the quota did not move. */
+static const char *
+audit_counts(const struct pond *pond, char *text, size_t size)
+{
+    for (int i = 0; i < AUDIT_TRIES; i++) {
+        const struct quota_view before = quota_look(&pond->quota);
+        struct count count;
+
+        count_slots(pond, &count);
+        const struct quota_view after = quota_look(&pond->quota);
+        const uint32_t used = pond->slot_count - count.in[SLOT_VACANT];
+
+        if (before.changes != after.changes) {
+            continue;
+        }
+        if (after.taken > after.limit && after.limit >= pond->slot_count) {
+            (void)snprintf(text, size, "I1: %u places taken of %u",
+                           after.taken, after.limit);
+            return text;
+        }
+        /* A place is taken before its slot moves and given back after. */
+        if (used > after.taken) {
+            (void)snprintf(text, size, "I4: %u slots in use, %u places taken",
+                           used, after.taken);
+            return text;
+        }
+        return NULL;
+    }
+    return "";
+}
+
+/* I3: nobody sleeps beside a session at rest. True only of a state that did
+ * not change: no pass, no wake in flight, between two looks at it. */
+static bool
+is_stuck(const struct pond *pond, uint64_t *passes)
+{
+    /* ORDER pond.9 relaxed <-> waiters.27: whether a pass went by; an old
+     * value only makes the audit look once more. */
+    *passes = order_load_relaxed_u64(&pond->waiters.passes);
+    const uint64_t front = order_load_seq_u64(&pond->waiters.front);
+
+    return (front & (POND_CLOSING | POND_SUSPENDED)) == 0 &&
+           (front & WAITERS_COUNT_MASK) != 0 && idle_any(&pond->idle) &&
+           !waiters_token_out(&pond->waiters) &&
+           /* ORDER pond.22 seq_cst <-> waiters.19: nobody is at it. */
+           order_load_seq_u32(&pond->waiters.lock) == 0;
+}
+
+bool
+pond_rescue(struct pond *pond, struct pond_stuck *stuck)
+{
+    uint64_t passes;
+    const bool now = is_stuck(pond, &passes);
+    const bool for_long = now && stuck->seen && stuck->passes == passes;
+
+    stuck->seen = now;
+    stuck->passes = passes;
+    if (for_long) {
+        tally_add(&pond->tallies.rescues);
+        pond_serve(pond);
+    }
+    return for_long;
+}
+
+const char *
+pond_audit(const struct pond *pond, char *text, size_t size)
+{
+    return audit_counts(pond, text, size);
+}

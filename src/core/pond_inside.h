@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What the pond's files share and nobody else calls. */
+#ifndef DEWPOND_CORE_POND_INSIDE_H
+#define DEWPOND_CORE_POND_INSIDE_H
+
+#include "core/pond.h"
+
+/* A pass over everything that could serve or end a wait: by us, or by whoever
+ * is at it already and will go round once more. Never blocks. */
+void pond_serve(struct pond *pond);
+
+/* A slot whose session is new goes to a waiter first, whatever its age. */
+void pond_put_new(struct pond *pond, struct slot *slot);
+
+/* Sessions that live: what a waiter may hope for without a new one. */
+uint32_t pond_living(const struct pond *pond);
+
+#endif

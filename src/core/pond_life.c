@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* The pond's beginning, its flags, and how it is drained at the end. */
+#include "base/cpu.h"
+#include "base/fault.h"
+#include "core/pond_inside.h"
+
+static uint32_t
+shard_count(const struct pond_plan *plan)
+{
+    const uint32_t cpus = cpu_count();
+
+    return cpus < plan->size ? cpus : plan->size;
+}
+
+static void
+slots_init(struct pond *pond)
+{
+    /* The last one first, so that low indices are used first. */
+    for (uint32_t i = pond->slot_count; i-- > 0;) {
+        slot_init(&pond->slots[i], i);
+        slot_push(&pond->vacant, &pond->slots[i]);
+    }
+}
+
+bool
+pond_init(struct pond *pond, const struct pond_plan *plan)
+{
+    struct stack *stacks[] = {&pond->offers, &pond->vacant, &pond->orders,
+                              &pond->retirees};
+
+    pond->plan = *plan;
+    pond->slot_count = plan->maxsize;
+    pond->slots = memory_zeroed_lines(plan->maxsize * sizeof(struct slot));
+    if (pond->slots == NULL ||
+        !idle_init(&pond->idle, shard_count(plan))) {
+        memory_free(pond->slots);
+        pond->slots = NULL;
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
+        stack_init(stacks[i]);
+    }
+    waiters_init(&pond->waiters, plan->parker);
+    quota_init(&pond->quota, plan->maxsize);
+    order_init_u32(&pond->openings, 0);
+    order_init_u32(&pond->window, plan->window);
+    order_init_u32(&pond->size, plan->size);
+    slots_init(pond);
+    return true;
+}
+
+void
+pond_destroy(struct pond *pond)
+{
+    waiters_destroy(&pond->waiters);
+    idle_destroy(&pond->idle);
+    memory_free(pond->slots);
+    pond->slots = NULL;
+}
+
+void
+pond_raise(struct pond *pond, uint64_t flag)
+{
+    /* ORDER pond.6 seq_cst <-> pond.3 pond.5 pond.7 pond.18: later takes see
+     * it, and so does the pass below, which tells those who wait. */
+    (void)order_or_seq_u64(&pond->waiters.front, flag);
+    race_point("pond.raised");
+    pond_serve(pond);
+}
+
+void
+pond_lower(struct pond *pond, uint64_t flag)
+{
+    /* ORDER pond.19 seq_cst <-> pond.3: lowered before we look. */
+    (void)order_and_seq_u64(&pond->waiters.front, ~flag);
+    pond_serve(pond);
+}
+
+bool
+pond_has(const struct pond *pond, uint64_t flag)
+{
+    /* ORDER pond.18 seq_cst <-> pond.6: a decision that must not be older
+     * than what the caller has just seen. */
+    return (order_load_seq_u64(&pond->waiters.front) & flag) != 0;
+}
+
+void
+pond_set_window(struct pond *pond, uint32_t window)
+{
+    /* ORDER pond.13 seq_cst <-> pond.12: set before we look. */
+    order_store_seq_u32(&pond->window, window);
+    pond_look(pond);
+}
+
+struct slot *
+pond_drain(struct pond *pond)
+{
+    struct slot *slot = slot_pop(&pond->offers);
+
+    if (slot != NULL) {
+        slot_accept(slot);
+        return slot;
+    }
+    slot = idle_take(&pond->idle);
+    if (slot != NULL) {
+        slot_take(slot);
+    }
+    return slot;
+}
+
+bool
+pond_is_drained(const struct pond *pond)
+{
+    /* ORDER pond.20 seq_cst <-> waiters.5 quota.3: what was given back before
+     * the closer's bell rang is seen here. */
+    return quota_look(&pond->quota).taken == 0 &&
+           order_load_seq_u32(&pond->waiters.nodes_out) == 0;
+}

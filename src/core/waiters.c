@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* A waiter's own steps: node, join, park, leave; and the lock bit. */
+#include "core/waiters.h"
+
+#include <assert.h>
+
+#include "base/fault.h"
+#include "core/waiters_words.h"
+
+#define NODES_PER_CHUNK 31
+
+struct chunk {
+    struct waiter nodes[NODES_PER_CHUNK];
+    struct chunk *older;
+};
+
+void
+waiters_init(struct waiters *waiters, const struct parker *parker)
+{
+    order_init_u64(&waiters->front, 0);
+    order_init_u64(&waiters->oldest_ns, INT64_MAX);
+    order_init_u32(&waiters->lock, 0);
+    order_init_u32(&waiters->token, 0);
+    order_init_ptr(&waiters->inbox, NULL);
+    waiters->head = waiters->tail = NULL;
+    waiters->listed = waiters->hurried = 0;
+    order_init_u64(&waiters->passes, 0);
+    order_init_u32(&waiters->nodes_out, 0);
+    order_init_ptr(&waiters->chunks, NULL);
+    stack_init(&waiters->free_nodes);
+    waiters->parker = parker;
+}
+
+void
+waiters_destroy(struct waiters *waiters)
+{
+    /* ORDER waiters.1 acquire <-> waiters.2: we see the last chunk whole. */
+    struct chunk *chunk = order_load_acquire_ptr(&waiters->chunks);
+
+    while (chunk != NULL) {
+        struct chunk *older = chunk->older;
+        memory_free(chunk);
+        chunk = older;
+    }
+    order_init_ptr(&waiters->chunks, NULL);
+}
+
+/* --- nodes ----------------------------------------------------------------- */
+
+static void
+node_init(struct waiter *node)
+{
+    order_init_u32(&node->word, WAITER_FREE);
+    order_init_u32(&node->mail, 0);
+}
+
+/* Makes a chunk, keeps its first node for the caller. */
+static struct waiter *
+chunk_make(struct waiters *waiters)
+{
+    struct chunk *chunk = memory_zeroed_lines(sizeof(*chunk));
+
+    if (chunk == NULL) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < NODES_PER_CHUNK; i++) {
+        node_init(&chunk->nodes[i]);
+    }
+    /* ORDER waiters.3 relaxed <-> waiters.2: a first guess. */
+    void *newest = order_load_relaxed_ptr(&waiters->chunks);
+    do {
+        chunk->older = newest;
+        /* ORDER waiters.2 acq_rel <-> waiters.1 waiters.3: no chunk is lost;
+         * a failure means that another one was added. */
+    } while (!order_cas_acq_rel_ptr(&waiters->chunks, &newest, chunk));
+    for (uint32_t i = 1; i < NODES_PER_CHUNK; i++) {
+        stack_push(&waiters->free_nodes, &chunk->nodes[i].link,
+                   &chunk->nodes[i]);
+    }
+    return &chunk->nodes[0];
+}
+
+struct waiter *
+waiters_node(struct waiters *waiters)
+{
+    stack_entry *entry = stack_pop(&waiters->free_nodes);
+    struct waiter *node;
+
+    if (entry != NULL) {
+        node = (struct waiter *)((char *)entry -
+                                 offsetof(struct waiter, link));
+        ORDER_HAPPENS_AFTER(node);
+    } else {
+        node = chunk_make(waiters);
+    }
+    if (node != NULL) {
+        /* ORDER waiters.4 seq_cst <-> waiters.5: a counted reference, seen by
+         * a close that began after our read-side section did. */
+        (void)order_add_seq_u32(&waiters->nodes_out, 1);
+    }
+    return node;
+}
+
+void
+waiters_node_unused(struct waiters *waiters, struct waiter *node)
+{
+    stack_push(&waiters->free_nodes, &node->link, node);
+    /* ORDER waiters.5 seq_cst <-> waiters.4: the reference is given back after
+     * the last touch of the node. */
+    (void)order_sub_seq_u32(&waiters->nodes_out, 1);
+}
+
+/* --- notes to the list ------------------------------------------------------ */
+
+static void
+post(struct waiters *waiters, struct waiter *node, uint32_t note)
+{
+    race_point("waiters.post");
+    /* ORDER waiters.6 seq_cst <-> waiters.7: the first note since the holder
+     * read them also puts the node into the inbox; the holder's swap of the
+     * mail comes after it has read inbox_next. */
+    if (order_or_seq_u32(&node->mail, note) != 0) {
+        return;
+    }
+    /* ORDER waiters.8 relaxed <-> waiters.9: a first guess. */
+    void *newest = order_load_relaxed_ptr(&waiters->inbox);
+    do {
+        node->inbox_next = newest;
+        /* ORDER waiters.9 seq_cst <-> waiters.10: publishes inbox_next and,
+         * for a join, the wish. A failure: another node was added. */
+    } while (!order_cas_seq_ptr(&waiters->inbox, &newest, node));
+}
+
+bool
+waiters_join(struct waiters *waiters, struct waiter *node,
+             const struct waiter_wish *wish, uint32_t max)
+{
+    race_point("waiters.join");
+    /* ORDER pond.1 seq_cst <-> pond.2 idle.6: join-then-look against
+     * put-then-look: we are counted before we look at anything that could
+     * serve us; with less, both look away (I3). */
+    const uint64_t before = order_add_seq_u64(&waiters->front, 1);
+
+    if ((before & WAITERS_COUNT_MASK) >= max) {
+        waiters_uncount(waiters);
+        return false;
+    }
+    node->wish = *wish;
+    node->listed = node->hurried = false;
+    /* ORDER waiters.11 relaxed <-> waiters.12: our own node until posted. */
+    const uint32_t word = order_load_relaxed_u32(&node->word);
+    assert(waiter_state_of(word) == WAITER_FREE);
+    /* ORDER waiters.13 relaxed <-> waiters.9: published by the post. */
+    order_store_relaxed_u32(&node->word,
+                            waiter_with_state(word, WAITER_AWAKE));
+    post(waiters, node, MAIL_JOIN);
+    return true;
+}
+
+void
+waiters_hurry(struct waiters *waiters, struct waiter *node)
+{
+    post(waiters, node, MAIL_HURRY);
+}
+
+void
+waiters_end(struct waiters *waiters, struct waiter *node)
+{
+    post(waiters, node, MAIL_LEAVE);
+}
+
+/* --- the owner's moves ------------------------------------------------------ */
+
+/* from -> to by CAS. False, and *now tells the state, if somebody was first. */
+static bool
+word_move(struct waiter *node, enum waiter_state from, enum waiter_state to,
+          enum waiter_state *now)
+{
+    /* ORDER waiters.14 acquire <-> waiters.12: a final state brings the
+     * giver's slot or refusal with it. */
+    uint32_t word = order_load_acquire_u32(&node->word);
+
+    while (waiter_state_of(word) == from) {
+        /* ORDER waiters.15 seq_cst <-> waiters.12: giving against leaving,
+         * one wins. A failure: the giver moved it. */
+        if (order_cas_seq_u32(&node->word, &word,
+                              waiter_with_state(word, to))) {
+            *now = to;
+            return true;
+        }
+    }
+    *now = waiter_state_of(word);
+    return false;
+}
+
+enum waiter_state
+waiter_park(struct waiters *waiters, struct waiter *node, int64_t deadline_ns)
+{
+    const struct parker *parker = waiters->parker;
+    enum waiter_state state;
+
+    race_point("waiters.park");
+    if (!word_move(node, WAITER_AWAKE, WAITER_PARKED, &state)) {
+        return state;
+    }
+    while (park_now_ns(parker) < deadline_ns) {
+        /* ORDER waiters.16 acquire <-> waiters.12: as waiters.14. */
+        const uint32_t word = order_load_acquire_u32(&node->word);
+
+        if (waiter_state_of(word) != WAITER_PARKED) {
+            return waiter_state_of(word);
+        }
+        parker->wait(parker->arg, &node->word, word, deadline_ns);
+    }
+    (void)word_move(node, WAITER_PARKED, WAITER_AWAKE, &state);
+    return state;
+}
+
+bool
+waiter_leave(struct waiters *waiters, struct waiter *node)
+{
+    enum waiter_state state;
+
+    race_point("waiters.leave");
+    if (!word_move(node, WAITER_AWAKE, WAITER_LEFT, &state) &&
+        !(state == WAITER_WOKEN &&
+          word_move(node, WAITER_WOKEN, WAITER_LEFT, &state))) {
+        return false;
+    }
+    waiters_uncount(waiters);
+    return true;
+}
+
+bool
+waiter_lost(struct waiter *node)
+{
+    enum waiter_state state;
+
+    return word_move(node, WAITER_WOKEN, WAITER_AWAKE, &state);
+}
+
+void
+waiters_clear_token(struct waiters *waiters)
+{
+    race_point("waiters.clear_token");
+    /* ORDER waiters.17 seq_cst <-> waiters.18: cleared before we look again:
+     * a put that saw the token out is seen by that look (I6b). */
+    (void)order_swap_seq_u32(&waiters->token, 0);
+}
+
+/* --- the lock bit ----------------------------------------------------------- */
+
+bool
+waiters_enter(struct waiters *waiters)
+{
+    race_point("waiters.enter");
+    /* ORDER waiters.19 seq_cst <-> waiters.20 waiters.21: either we hold the
+     * list and see all notes, or the holder sees PENDING, and with it
+     * everything we did before. Never both away. */
+    const uint32_t before = order_or_seq_u32(&waiters->lock, LOCKED | PENDING);
+
+    return (before & LOCKED) == 0;
+}
+
+bool
+waiters_exit(struct waiters *waiters)
+{
+    uint32_t locked = LOCKED;
+
+    race_point("waiters.exit");
+    /* ORDER waiters.20 seq_cst <-> waiters.19: unlocking succeeds only if
+     * nobody left a note since waiters.21. */
+    return order_cas_seq_u32(&waiters->lock, &locked, 0);
+}
+
+/* --- hints ------------------------------------------------------------------ */
+
+uint32_t
+waiters_count(const struct waiters *waiters)
+{
+    /* ORDER waiters.22 relaxed <-> pond.1: a gauge. */
+    return (uint32_t)(order_load_relaxed_u64(&waiters->front) &
+                      WAITERS_COUNT_MASK);
+}
+
+bool
+waiters_token_out(const struct waiters *waiters)
+{
+    /* ORDER waiters.23 relaxed <-> waiters.18: a hint for the audit. */
+    return order_load_relaxed_u32(&waiters->token) != 0;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* The holder's work on the queue: mail, order, grants and the wake token. */
+#include <assert.h>
+
+#include "base/fault.h"
+#include "core/waiters_words.h"
+
+/* --- the list ----------------------------------------------------------------- */
+
+/* Newcomers go to the end. One who was handed a dead session comes back with
+ * its old time and gets its old place, near the front. */
+static struct waiter *
+place_for(const struct waiters *waiters, const struct waiter *node)
+{
+    struct waiter *after = NULL;
+
+    if (!node->wish.comes_back) {
+        return waiters->tail;
+    }
+    for (struct waiter *older = waiters->head;
+         older != NULL && older->wish.since_ns <= node->wish.since_ns;
+         older = older->next) {
+        after = older;
+    }
+    return after;
+}
+
+static void
+link_in_order(struct waiters *waiters, struct waiter *node)
+{
+    struct waiter *after = place_for(waiters, node);
+
+    node->previous = after;
+    node->next = after != NULL ? after->next : waiters->head;
+    *(after != NULL ? &after->next : &waiters->head) = node;
+    *(node->next != NULL ? &node->next->previous : &waiters->tail) = node;
+    node->listed = true;
+    waiters->listed++;
+}
+
+static void
+unlink_node(struct waiters *waiters, struct waiter *node)
+{
+    if (!node->listed) {
+        return;
+    }
+    *(node->previous != NULL ? &node->previous->next : &waiters->head) =
+        node->next;
+    *(node->next != NULL ? &node->next->previous : &waiters->tail) =
+        node->previous;
+    node->next = node->previous = NULL;
+    node->listed = false;
+    waiters->listed--;
+    waiters->hurried -= node->hurried;
+}
+
+/* --- mail --------------------------------------------------------------------- */
+
+static void
+make_free(struct waiters *waiters, struct waiter *node)
+{
+    /* ORDER waiters.25 relaxed <-> waiters.15: final, so ours alone. */
+    const uint32_t word = order_load_relaxed_u32(&node->word);
+    const uint32_t next = word + (1u << WAITER_STATE_BITS);
+
+    /* ORDER waiters.26 relaxed <-> waiters.11: published by the push. */
+    order_store_relaxed_u32(&node->word, waiter_with_state(next, WAITER_FREE));
+    waiters_node_unused(waiters, node);
+}
+
+static void
+read_mail(struct waiters *waiters, struct waiter *node)
+{
+    /* ORDER waiters.7 seq_cst <-> waiters.6: from here on a new note puts the
+     * node into the inbox again; inbox_next was read before. */
+    const uint32_t mail = order_swap_seq_u32(&node->mail, 0);
+
+    if ((mail & MAIL_JOIN) != 0) {
+        link_in_order(waiters, node);
+    }
+    if ((mail & MAIL_HURRY) != 0 && node->listed && !node->hurried) {
+        node->hurried = true;
+        waiters->hurried++;
+    }
+    if ((mail & MAIL_LEAVE) != 0) {
+        unlink_node(waiters, node);
+        make_free(waiters, node);
+    }
+}
+
+/* The inbox is newest first; arrival order is the other way round. */
+static struct waiter *
+oldest_first(struct waiter *newest)
+{
+    struct waiter *oldest = NULL;
+
+    while (newest != NULL) {
+        struct waiter *older = newest->inbox_next;
+        newest->inbox_next = oldest;
+        oldest = newest;
+        newest = older;
+    }
+    return oldest;
+}
+
+void
+waiters_collect(struct waiters *waiters)
+{
+    /* ORDER waiters.21 seq_cst <-> waiters.19: PENDING is taken back before
+     * the notes are read, so that a later one sets it again. */
+    (void)order_swap_seq_u32(&waiters->lock, LOCKED);
+    /* ORDER waiters.27 relaxed <-> pond.9: the holder's own count. */
+    order_bump_owned_u64(&waiters->passes, 1);
+    /* ORDER waiters.10 seq_cst <-> waiters.9: all nodes with mail, whole. */
+    struct waiter *node =
+        oldest_first(order_swap_seq_ptr(&waiters->inbox, NULL));
+    while (node != NULL) {
+        struct waiter *next = node->inbox_next;
+        read_mail(waiters, node);
+        node = next;
+    }
+}
+
+/* --- giving ------------------------------------------------------------------- */
+
+static bool
+may_take(const struct waiter *node, bool session_is_new)
+{
+    return session_is_new || !node->wish.only_new;
+}
+
+struct waiter *
+waiters_first(struct waiters *waiters, bool session_is_new)
+{
+    struct waiter *node = waiters->head;
+
+    while (node != NULL && !may_take(node, session_is_new)) {
+        node = node->next;
+    }
+    return node;
+}
+
+/* Any state that is not final -> `to`. False when the node had left; it is
+ * out of the list either way (unless `to` is WOKEN). */
+static bool
+decide(struct waiters *waiters, struct waiter *node, enum waiter_state to)
+{
+    const struct parker *parker = waiters->parker;
+    /* ORDER waiters.28 acquire <-> waiters.15: what state the owner is in. */
+    uint32_t word = order_load_acquire_u32(&node->word);
+
+    for (;;) {
+        const enum waiter_state from = waiter_state_of(word);
+
+        if (from == WAITER_LEFT) {
+            unlink_node(waiters, node);
+            return false;
+        }
+        race_point("waiters.decide");
+        /* ORDER waiters.12 seq_cst <-> waiters.14 waiters.15 waiters.16:
+         * publishes slot or refusal, and exactly one of "gave" and "left"
+         * wins. A failure: the owner moved it. */
+        if (!order_cas_seq_u32(&node->word, &word,
+                               waiter_with_state(word, to))) {
+            continue;
+        }
+        if (to != WAITER_WOKEN) {
+            unlink_node(waiters, node);
+            waiters_uncount(waiters);
+            if (from == WAITER_WOKEN) {
+                waiters_clear_token(waiters);
+            }
+        }
+        if (from == WAITER_PARKED) {
+            parker->wake(parker->arg, &node->word, 1);
+        }
+        return true;
+    }
+}
+
+bool
+waiters_grant(struct waiters *waiters, struct waiter *node, struct slot *slot)
+{
+    node->slot = slot;
+    return decide(waiters, node, WAITER_GRANTED);
+}
+
+bool
+waiters_refuse(struct waiters *waiters, struct waiter *node, int code)
+{
+    node->slot = NULL;
+    node->refusal = code;
+    return decide(waiters, node, WAITER_REFUSED);
+}
+
+bool
+waiters_wake_first(struct waiters *waiters)
+{
+    /* ORDER waiters.18 seq_cst <-> waiters.17: only the holder sets it, so a
+     * load and a store will do; who clears it looks again afterwards. */
+    if (order_load_seq_u32(&waiters->token) != 0) {
+        return false;
+    }
+    /* ORDER waiters.29 seq_cst <-> waiters.17: set before anyone is WOKEN. */
+    order_store_seq_u32(&waiters->token, 1);
+    struct waiter *node = waiters_first(waiters, false);
+    while (node != NULL && !decide(waiters, node, WAITER_WOKEN)) {
+        node = waiters_first(waiters, false);
+    }
+    if (node == NULL) {
+        /* ORDER waiters.30 seq_cst <-> waiters.17: nobody to wake. */
+        order_store_seq_u32(&waiters->token, 0);
+    }
+    return node != NULL;
+}
+
+void
+waiters_publish(struct waiters *waiters)
+{
+    const struct waiter *first = waiters->head;
+
+    /* ORDER waiters.31 relaxed <-> pond.4: a hint for fairness only. */
+    order_store_relaxed_u64(&waiters->oldest_ns,
+                            first == NULL ? INT64_MAX
+                                          : (uint64_t)first->wish.since_ns);
+}
