@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* From a user's dew_config to settings: everything checked and filled in. */
+#include "api/config.h"
+
+#include "api/config_numbers.h"
+#include "api/config_texts.h"
+#include "base/error.h"
+#include "session/session.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Bindings for other languages may leave the callbacks out. */
+#define CONFIG_SMALLEST ((uint32_t)offsetof(dew_config, on_options))
+#define CONFIG_LARGEST UINT32_C(4096) /* of a version yet to come */
+
+#define SIZE_PRESET 10u
+#define MAXSIZE_PRESET 100u
+#define WAITERS_PER_SLOT 8
+#define FLAGS_KNOWN (DEW_NO_THREADS | DEW_REFUSE_NESTED)
+#define MARIADB_BIT UINT32_C(0x80000000)
+
+static dew_code
+refuse(dew_error *error, const char *sentence)
+{
+    return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "%s", sentence);
+}
+
+/* What a newer header has added may only be left at its default. */
+static dew_code
+check_tail(const dew_config *config, dew_error *error)
+{
+    const unsigned char *const bytes = (const unsigned char *)config;
+
+    for (size_t i = sizeof *config; i < config->struct_size; i++) {
+        if (bytes[i] != 0) {
+            return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                             "struct_size is %" PRIu32 ": the field at byte "
+                             "%zu is set, and this library (%s) does not "
+                             "know it",
+                             config->struct_size, i, dew_version());
+        }
+    }
+    return DEW_OK;
+}
+
+static dew_code
+take_config(dew_config *taken, const dew_config *config, dew_error *error)
+{
+    if (config == NULL) {
+        return refuse(error, "config is NULL");
+    }
+    const uint32_t size = config->struct_size;
+    if (size < CONFIG_SMALLEST || size > CONFIG_LARGEST) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                         "struct_size is %" PRIu32 "; allowed are %" PRIu32
+                         " to %" PRIu32 "; start from DEW_CONFIG_INIT",
+                         size, CONFIG_SMALLEST, CONFIG_LARGEST);
+    }
+    const dew_code code = check_tail(config, error);
+    if (code != DEW_OK) {
+        return code;
+    }
+    memset(taken, 0, sizeof *taken);
+    memcpy(taken, config, size < sizeof *taken ? size : sizeof *taken);
+    return DEW_OK;
+}
+
+static void
+name_client(uint32_t client, char *text, size_t size)
+{
+    const uint32_t version = client & ~MARIADB_BIT;
+
+    (void)snprintf(text, size, "%s %" PRIu32 ".%" PRIu32,
+                   (client & MARIADB_BIT) != 0 ? "MariaDB Connector/C"
+                                               : "MySQL client library",
+                   version / 10000, version / 100 % 100);
+}
+
+dew_code
+config_client_check(uint32_t given, uint32_t built, dew_error *error)
+{
+    char theirs[64], ours[64];
+
+    if (given == 0) {
+        return refuse(error, "client is 0; start from DEW_CONFIG_INIT or set "
+                             "it to DEW_CLIENT");
+    }
+    /* The patch level may differ: it does not change struct MYSQL. Dividing
+     * keeps the flavour bit where it counts, above all versions. */
+    if ((given & MARIADB_BIT) == (built & MARIADB_BIT) &&
+        (given & ~MARIADB_BIT) / 100 == (built & ~MARIADB_BIT) / 100) {
+        return DEW_OK;
+    }
+    name_client(given, theirs, sizeof theirs);
+    name_client(built, ours, sizeof ours);
+    return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                     "client is %s, but this library was built with %s; "
+                     "compile both against the same mysql.h",
+                     theirs, ours);
+}
+
+static dew_code
+check_choices(const dew_config *config, dew_error *error)
+{
+    if ((config->flags & ~FLAGS_KNOWN) != 0) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                         "flags is 0x%" PRIx32 "; allowed are DEW_NO_THREADS "
+                         "and DEW_REFUSE_NESTED",
+                         config->flags);
+    }
+    if ((config->client_flags & CLIENT_LOCAL_FILES) != 0) {
+        return refuse(error, "client_flags has CLIENT_LOCAL_FILES, but a "
+                             "pool never allows LOAD DATA LOCAL INFILE");
+    }
+    if (config->tls_mode > DEW_TLS_VERIFY) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                         "tls_mode is %" PRIu32 "; allowed are "
+                         "DEW_TLS_DEFAULT (0) to DEW_TLS_VERIFY (3)",
+                         config->tls_mode);
+    }
+    if ((uint32_t)config->reset > DEW_RESET_NEVER) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                         "reset is %d; allowed are DEW_RESET_AUTO (0) to "
+                         "DEW_RESET_NEVER (3)",
+                         (int)config->reset);
+    }
+    if (config->autocommit > 1 && config->autocommit != DEW_OFF) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                         "autocommit is %" PRIu32 "; allowed are 0 and 1 "
+                         "(on) and DEW_OFF",
+                         config->autocommit);
+    }
+    return DEW_OK;
+}
+
+static uint32_t
+larger(uint32_t left, uint32_t right)
+{
+    return left > right ? left : right;
+}
+
+static uint32_t
+smaller(uint32_t left, uint32_t right)
+{
+    return left < right ? left : right;
+}
+
+/* The sizes speak of each other, also in what an unset one becomes. */
+static dew_code
+settle_sizes(struct settings *to, const dew_config *from, dew_error *error)
+{
+    if (to->maxsize == 0) {
+        to->maxsize = larger(MAXSIZE_PRESET, to->size);
+    }
+    if (to->size == 0) {
+        to->size = smaller(SIZE_PRESET, to->maxsize);
+    }
+    if (from->waiters_max == 0) {
+        to->waiters_max = (int64_t)WAITERS_PER_SLOT * to->maxsize;
+    }
+    if (to->size > to->maxsize) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                         "size is %" PRIu32 "; allowed are 1 to %" PRIu32
+                         " (maxsize)",
+                         to->size, to->maxsize);
+    }
+    if (to->pre_create > to->size) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                         "pre_create is %" PRIu32 "; allowed are 0 to %" PRIu32
+                         " (size)",
+                         to->pre_create, to->size);
+    }
+    return DEW_OK;
+}
+
+static void
+take_choices(struct settings *to, const dew_config *from)
+{
+    to->flags = from->flags;
+    to->client_flags = from->client_flags;
+    to->tls_mode = from->tls_mode;
+    to->reset = from->reset;
+    to->autocommit = from->autocommit != DEW_OFF;
+    to->on_options = from->on_options;
+    to->on_options_arg = from->on_options_arg;
+    to->on_connect = from->on_connect;
+    to->on_connect_arg = from->on_connect_arg;
+    to->on_log = from->on_log;
+    to->on_log_arg = from->on_log_arg;
+}
+
+/* Fills `to` with final values; its strings are still the user's own. */
+static dew_code
+read_config(struct settings *to, const dew_config *from, dew_error *error)
+{
+    dew_code code =
+        config_client_check(from->client, session_client_built(), error);
+
+    if (code == DEW_OK) {
+        code = check_choices(from, error);
+    }
+    if (code != DEW_OK) {
+        return code;
+    }
+    take_choices(to, from);
+    code = config_numbers_read(to, from, error);
+    if (code == DEW_OK) {
+        code = settle_sizes(to, from, error);
+    }
+    if (code == DEW_OK) {
+        code = config_texts_read(to, from, error);
+    }
+    return code;
+}
+
+dew_code
+settings_make(struct settings **settings, const dew_config *config,
+              dew_error *error)
+{
+    dew_config taken;
+    struct settings draft = {0};
+    char name[CONFIG_NAME_BYTES];
+
+    *settings = NULL;
+    dew_code code = take_config(&taken, config, error);
+    if (code == DEW_OK) {
+        code = read_config(&draft, &taken, error);
+    }
+    if (code != DEW_OK) {
+        return code;
+    }
+    draft.name_is_explicit = draft.name != NULL;
+    if (!draft.name_is_explicit) {
+        config_default_name(&draft, name);
+        draft.name = name;
+    }
+    *settings = settings_copy(&draft, draft.user, draft.password);
+    if (*settings == NULL) {
+        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
+                         "out of memory for the settings");
+    }
+    return DEW_OK;
+}
+
+/* In parentheses: dewpond.h has a macro of this name, which puts in the
+ * caller's own DEW_CLIENT afterwards. */
+void
+(dew_config_init)(dew_config *config, uint32_t struct_size)
+{
+    if (config == NULL || struct_size < CONFIG_SMALLEST ||
+        struct_size > CONFIG_LARGEST) {
+        return;
+    }
+    memset(config, 0, struct_size);
+    config->struct_size = struct_size;
+    config->client = session_client_built();
+}
