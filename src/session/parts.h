@@ -59,13 +59,11 @@ bool proof_read_ok(struct session *session);
 
 /* ---- settle.c ---- */
 
-/* After the reset is done: reads what is `expected`, does what is not yet
- * sent, and checks the outcome (inside an io_step). */
-bool settle_in_step(struct session *session, const struct settings *settings,
-                    bool was_reset, enum session_flaw *flaw);
-/* on_connect again, then the handle as a borrower expects it. */
-bool settle_finish(struct session *session, const struct settings *settings,
-                   const struct io_limit *limit, bool was_reset,
-                   dew_error *error);
+/* A reset and all that follows it, at once: where nothing can be sent ahead.
+ * AT REST or BROKEN. */
+enum session_state settle_from_scratch(struct session *session,
+                                       const struct settings *settings,
+                                       const struct io_limit *limit,
+                                       enum session_flaw *flaw);
 
 #endif

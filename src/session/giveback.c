@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Takes a session back from its borrower: looks, drains, sends the clean-up. */
+/*
+ * SENT AHEAD. What a clean-up needs is sent in one go, and its answers are
+ * read at the session's next touch (settle.c): in this order the reset, the
+ * database where the handle says that it was changed, what else a reset
+ * forgets on this server, the proof, init_sql. init_sql waits for the next
+ * touch where the database is in doubt: it must not run in another one.
+ *
+ * NOT SENT AHEAD: COM_CHANGE_USER for servers that know no reset, and client
+ * libraries that cannot send a reset without waiting. There the return pays
+ * the round trips itself, so that an idle session never keeps its locks.
+ */
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "session/parts.h"
+
+/* Explicit, because the borrower may have set completion_type. */
+#define ROLLBACK_SQL "ROLLBACK AND NO CHAIN NO RELEASE"
+
+/* What the handle knows of USE; the proof has the last word. */
+static bool
+database_seems_ours(const struct session *session)
+{
+    const char *const now = session->mysql->db;
+    return now == NULL || session->database == NULL
+               ? now == session->database
+               : strcmp(now, session->database) == 0;
+}
+
+static bool
+send_query(struct session *session, const char *sql,
+           enum session_answer answer)
+{
+    if (!flavour_send_query(session->mysql, sql, strlen(sql))) {
+        return false;
+    }
+    session->expected |= (uint32_t)answer;
+    return true;
+}
+
+static bool
+send_database(struct session *session)
+{
+    if (!flavour_send_simple(session->mysql, COM_INIT_DB, session->database,
+                             strlen(session->database))) {
+        return false;
+    }
+    session->expected |= ANSWER_DATABASE;
+    return true;
+}
+
+static bool
+send_behind_reset(struct session *session, const struct settings *settings)
+{
+    const bool ours = database_seems_ours(session);
+    if (!ours && session->database != NULL && !send_database(session)) {
+        return false;
+    }
+    if (session->repair_sql != NULL &&
+        !send_query(session, session->repair_sql, ANSWER_REPAIR)) {
+        return false;
+    }
+    if (!proof_send(session)) {
+        return false;
+    }
+    return !ours || settings->init_sql == NULL ||
+           send_query(session, settings->init_sql, ANSWER_INIT_SQL);
+}
+
+static bool
+send_reset(struct session *session, const struct settings *settings)
+{
+    if (!flavour_send_reset(session->mysql)) {
+        return false;
+    }
+    session->expected = ANSWER_RESET;
+    return (flavour_can() & FLAVOUR_CAN_PIPELINE) == 0 ||
+           send_behind_reset(session, settings);
+}
+
+static bool
+send_rollback(struct session *session)
+{
+    return send_query(session, ROLLBACK_SQL, ANSWER_ROLLBACK) &&
+           ((flavour_can() & FLAVOUR_CAN_PIPELINE) == 0 ||
+            proof_send(session));
+}
+
+/* Sends what the policy asks for. Nothing here waits: inspect_socket saw
+ * room, and all of it is small, init_sql apart. */
+static enum session_state
+send_ahead(struct session *session, const struct settings *settings,
+           enum session_flaw *flaw)
+{
+    struct sigpipe_hold hold = {.held = false};
+    bool sent;
+    if (flavour_may_raise_sigpipe(session->mysql)) {
+        sigpipe_hold(&hold);
+    }
+    switch (settings->reset) {
+    case DEW_RESET_ROLLBACK:
+        sent = send_rollback(session);
+        break;
+    case DEW_RESET_NEVER:
+        sent = proof_send(session);
+        break;
+    case DEW_RESET_AUTO:
+    case DEW_RESET_ALWAYS:
+    default:
+        sent = send_reset(session, settings);
+        break;
+    }
+    sigpipe_release(&hold);
+    if (!sent || fault(FAULT_RESET)) {
+        *flaw = inspect_failure(session, SESSION_RESET_REFUSED);
+        return SESSION_BROKEN;
+    }
+    return SESSION_PENDING;
+}
+
+static bool
+resets(const struct settings *settings)
+{
+    return settings->reset == DEW_RESET_AUTO ||
+           settings->reset == DEW_RESET_ALWAYS;
+}
+
+static enum session_state
+clean(struct session *session, const struct settings *settings,
+      const struct io_limit *limit, enum session_flaw *flaw)
+{
+    if (!resets(settings)) {
+        return send_ahead(session, settings, flaw);
+    }
+    flavour_detach_statements(session->mysql);
+    if (session->no_reset_command ||
+        (flavour_can() & FLAVOUR_CAN_RESET) == 0) {
+        return settle_from_scratch(session, settings, limit, flaw);
+    }
+    return send_ahead(session, settings, flaw);
+}
+
+/* The look at a loan that used the wire; drains what may be drained. */
+static enum look
+look_at_touched(struct session *session, const struct settings *settings,
+                const struct io_limit *limit, enum session_flaw *flaw)
+{
+    enum look look = inspect_structure(session, settings, flaw);
+    if (look == LOOK_DRAINABLE) {
+        if (!drain_leftovers(session, limit, flaw)) {
+            return LOOK_FLAWED;
+        }
+        look = inspect_structure(session, settings, flaw);
+    }
+    if (look == LOOK_DRAINABLE) {
+        *flaw = SESSION_MID_RESULT;
+        return LOOK_FLAWED;
+    }
+    if (look == LOOK_FLAWED) {
+        return look;
+    }
+    const enum look socket = inspect_socket(session, flaw);
+    return socket == LOOK_QUIET ? look : socket;
+}
+
+static enum session_state
+give_back_untouched(struct session *session)
+{
+    /* A statement that was only initialised: the server knows nothing of
+     * it, and its owner's late prepare must not reach the next borrower. */
+    flavour_detach_statements(session->mysql);
+    session_options_restore(session);
+    return SESSION_AT_REST;
+}
+
+enum session_state
+session_give_back(struct session *session, const struct settings *settings,
+                  const struct io_limit *limit, enum session_flaw *flaw)
+{
+    *flaw = SESSION_SOUND;
+    session->expected = 0;
+    if (inspect_untouched(session) && settings->reset != DEW_RESET_ALWAYS) {
+        return give_back_untouched(session);
+    }
+    const enum look look = look_at_touched(session, settings, limit, flaw);
+    if (look == LOOK_FLAWED) {
+        return SESSION_BROKEN;
+    }
+    if (!resets(settings) && flavour_has_statements(session->mysql)) {
+        *flaw = SESSION_STATEMENTS;
+        return SESSION_BROKEN;
+    }
+    session_options_restore(session);
+    if (settings->reset == DEW_RESET_NEVER && look == LOOK_QUIET) {
+        return SESSION_AT_REST;
+    }
+    return clean(session, settings, limit, flaw);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads the answers of a clean-up and repairs what a reset forgets. */
+/*
+ * A session is handed on only when every answer was the one that was asked
+ * for, the proof's number among them, and the server's own flags, which came
+ * with it, show no transaction. Whatever give_back could not send ahead is
+ * done here, in the order of opening: database, repair_sql, init_sql,
+ * on_connect.
+ */
+#include <poll.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "session/parts.h"
+
+#define ERRNO_UNKNOWN_COMMAND 1047u
+
+/* How far a clean-up has come. */
+struct progress {
+    bool refused; /* the server does not know the reset command */
+    bool repaired, proven, initialised;
+    struct proof proof;
+};
+
+static bool
+expects(struct session *session, enum session_answer answer)
+{
+    const bool expected = (session->expected & (uint32_t)answer) != 0;
+    session->expected &= ~(uint32_t)answer;
+    return expected;
+}
+
+static bool
+wait_readable(const struct session *session, const struct io_limit *limit)
+{
+    struct pollfd polls[2] = {
+        {.fd = flavour_socket(session->mysql), .events = POLLIN},
+        {.fd = limit->cancel_fd, .events = POLLIN},
+    };
+    return polls[0].fd >= 0 &&
+           poll(polls, 2, clock_poll_ms(limit->deadline_ns)) > 0 &&
+           polls[1].revents == 0;
+}
+
+static bool
+read_reset(struct session *session, const struct io_limit *limit,
+           struct progress *progress)
+{
+    enum flavour_result result = flavour_read_reset(session->mysql);
+    while (result == FLAVOUR_WAIT) {
+        if (!wait_readable(session, limit)) {
+            return false;
+        }
+        result = flavour_read_reset(session->mysql);
+    }
+    if (result == FLAVOUR_DONE) {
+        return mysql_field_count(session->mysql) == 0 &&
+               !flavour_more_results(session->mysql);
+    }
+    /* Old servers and proxies. The answers behind it come all the same. */
+    progress->refused = mysql_errno(session->mysql) == ERRNO_UNKNOWN_COMMAND;
+    return progress->refused;
+}
+
+/* In the order in which give_back sent them. */
+static bool
+read_expected(struct session *session, const struct io_limit *limit,
+              struct progress *progress)
+{
+    if (expects(session, ANSWER_RESET) &&
+        !read_reset(session, limit, progress)) {
+        return false;
+    }
+    if (expects(session, ANSWER_ROLLBACK) && !proof_read_ok(session)) {
+        return false;
+    }
+    if (expects(session, ANSWER_DATABASE) && !proof_read_ok(session)) {
+        return false;
+    }
+    if (expects(session, ANSWER_REPAIR)) {
+        progress->repaired = true;
+        if (!proof_read_ok(session)) {
+            return false;
+        }
+    }
+    if (expects(session, ANSWER_NONCE)) {
+        progress->proven = true;
+        if (!proof_read(session, &progress->proof)) {
+            return false;
+        }
+    }
+    if (expects(session, ANSWER_INIT_SQL)) {
+        progress->initialised = true;
+        return flavour_read_answer(session->mysql) &&
+               session_drain_results(session);
+    }
+    return true;
+}
+
+static bool
+run(struct session *session, const char *sql)
+{
+    return flavour_send_query(session->mysql, sql, strlen(sql)) &&
+           proof_read_ok(session);
+}
+
+static bool
+correct_multi_statements(struct session *session,
+                         const struct settings *settings,
+                         const struct proof *proof)
+{
+    const bool wanted =
+        (settings->client_flags & CLIENT_MULTI_STATEMENTS) != 0;
+    return proof->multi_statements == wanted ||
+           mysql_set_server_option(session->mysql,
+                                   wanted ? MYSQL_OPTION_MULTI_STATEMENTS_ON
+                                          : MYSQL_OPTION_MULTI_STATEMENTS_OFF)
+               == 0;
+}
+
+/* The flags came with the proof: unlike those that the borrower's last
+ * command left, they are true. */
+static bool
+correct_transaction(struct session *session, const struct settings *settings)
+{
+    const unsigned flags = session->mysql->server_status;
+    const bool autocommit = (flags & SERVER_STATUS_AUTOCOMMIT) != 0;
+    if ((flags & SERVER_STATUS_IN_TRANS) != 0) {
+        return false;
+    }
+    return autocommit == settings->autocommit ||
+           run(session, settings->autocommit ? "SET autocommit=1"
+                                             : "SET autocommit=0");
+}
+
+/* Once a database is chosen no command leads back to none; and where
+ * init_sql ran in another database than ours, nothing makes that undone. */
+static bool
+correct_database(struct session *session, const struct progress *progress)
+{
+    return progress->proof.database_is_ours ||
+           (session->database != NULL && !progress->initialised &&
+            mysql_select_db(session->mysql, session->database) == 0);
+}
+
+/* What was not sent ahead, and what the proof showed to be amiss. */
+static bool
+complete(struct session *session, const struct settings *settings,
+         bool was_reset, struct progress *progress)
+{
+    if (was_reset && !progress->repaired && session->repair_sql != NULL &&
+        !run(session, session->repair_sql)) {
+        return false;
+    }
+    if (!progress->proven && (!proof_send(session) ||
+                              !proof_read(session, &progress->proof))) {
+        return false;
+    }
+    if (settings->reset == DEW_RESET_NEVER) {
+        return true;
+    }
+    return correct_transaction(session, settings) &&
+           correct_multi_statements(session, settings, &progress->proof) &&
+           (!was_reset || correct_database(session, progress));
+}
+
+/* The client side's character set is not the server's business: neither a
+ * reset nor its answer brings it back. */
+static void
+restore_client_side(struct session *session)
+{
+    session->mysql->charset = (void *)(uintptr_t)session->charset;
+    session->mysql->unbuffered_fetch_owner = NULL;
+}
+
+static bool
+settle_answers(struct session *session, const struct settings *settings,
+               const struct io_limit *limit, bool was_reset,
+               struct progress *progress)
+{
+    if (!read_expected(session, limit, progress)) {
+        return false;
+    }
+    if (progress->refused) {
+        session->no_reset_command = true;
+        *progress = (struct progress){.refused = false};
+        if (!session_reset_now(session, settings)) {
+            return false;
+        }
+    }
+    if (was_reset) {
+        restore_client_side(session);
+    }
+    return !fault(FAULT_RESET) &&
+           complete(session, settings, was_reset, progress);
+}
+
+/* The user's part of a session's beginning, once more. */
+static bool
+begin_again(struct session *session, const struct settings *settings,
+            const struct progress *progress, dew_error *error)
+{
+    return (progress->initialised ||
+            session_run_init_sql(session, settings, DEW_STAGE_RESET,
+                                 error)) &&
+           session_run_on_connect(session, settings, DEW_STAGE_RESET, error);
+}
+
+static void
+explain(const struct session *session, enum session_flaw flaw,
+        dew_error *error)
+{
+    if (mysql_errno(session->mysql) != 0) {
+        session_last_error(session, DEW_STAGE_RESET, error);
+    } else {
+        error_set(error, DEW_ECONNECT, DEW_STAGE_RESET,
+                  "the session could not be cleaned: %s",
+                  session_flaw_name(flaw));
+    }
+}
+
+static bool
+settle_in_step(struct session *session, const struct settings *settings,
+               const struct io_limit *limit, bool was_reset,
+               enum session_flaw *flaw, dew_error *error)
+{
+    struct progress progress = {.refused = false};
+    if (!settle_answers(session, settings, limit, was_reset, &progress)) {
+        *flaw = inspect_failure(session, mysql_errno(session->mysql) != 0
+                                             ? SESSION_RESET_REFUSED
+                                             : SESSION_UNREAD);
+        explain(session, *flaw, error);
+        return false;
+    }
+    if (was_reset && !begin_again(session, settings, &progress, error)) {
+        *flaw = inspect_failure(session, SESSION_RESET_REFUSED);
+        return false;
+    }
+    session->mysql->net.pkt_nr = 0;
+    return true;
+}
+
+/* Runs a settling step within the limit; reset_first where nothing was sent
+ * ahead. */
+static enum session_state
+settle_within(struct session *session, const struct settings *settings,
+              const struct io_limit *limit, bool reset_first,
+              enum session_flaw *flaw, dew_error *error)
+{
+    const bool was_reset =
+        reset_first || (session->expected & ANSWER_RESET) != 0;
+    struct io_step step;
+    bool settled = true;
+    *flaw = SESSION_RESET_REFUSED;
+    if (!io_step_begin(&step, session, limit)) {
+        explain(session, *flaw, error);
+        return SESSION_BROKEN;
+    }
+    if (reset_first && !session_reset_now(session, settings)) {
+        *flaw = inspect_failure(session, SESSION_RESET_REFUSED);
+        explain(session, *flaw, error);
+        settled = false;
+    }
+    settled = settled && settle_in_step(session, settings, limit, was_reset,
+                                        flaw, error);
+    if (io_step_end(&step)) {
+        *flaw = SESSION_RESET_REFUSED;
+        error_set(error, DEW_ECONNECT, DEW_STAGE_RESET,
+                  "the clean-up of the session was not answered in time");
+        return SESSION_BROKEN;
+    }
+    if (!settled) {
+        return SESSION_BROKEN;
+    }
+    *flaw = SESSION_SOUND;
+    return SESSION_AT_REST;
+}
+
+enum session_state
+settle_from_scratch(struct session *session, const struct settings *settings,
+                    const struct io_limit *limit, enum session_flaw *flaw)
+{
+    return settle_within(session, settings, limit, true, flaw, NULL);
+}
+
+enum session_state
+session_settle(struct session *session, const struct settings *settings,
+               const struct io_limit *limit, enum session_flaw *flaw,
+               dew_error *error)
+{
+    return settle_within(session, settings, limit, false, flaw, error);
+}
