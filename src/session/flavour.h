@@ -9,12 +9,12 @@
 #define DEWPOND_SESSION_FLAVOUR_H
 
 #include <mysql.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/watchdog.h"
+#include "session/sigpipe.h"
 
 #if defined(MARIADB_BASE_VERSION) || defined(MARIADB_PACKAGE_VERSION_ID)
 #define FLAVOUR_MARIADB 1
@@ -24,7 +24,6 @@
 #define FLAVOUR_MORE_RESULTS SERVER_MORE_RESULTS_EXISTS
 #endif
 
-struct session;
 struct settings;
 struct io_limit;
 
@@ -86,30 +85,42 @@ bool flavour_read_answer(MYSQL *mysql);
 
 /* ---- opening ---- */
 
-/* Options of this library that settings ask for (TLS, LOCAL INFILE, keys).
- * Zero, or the text of what is not possible in *why. */
-int flavour_set_options(MYSQL *mysql, const struct settings *settings,
-                        const char **why);
-/* mysql_real_connect within the limit. */
-bool flavour_connect(MYSQL *mysql, const struct settings *settings,
-                     const struct io_limit *limit, bool *timed_out);
-/* LOCAL INFILE off (again), default handlers. */
+/* TLS, LOCAL INFILE off, keys, the connect timeout: where options differ. */
+void flavour_set_options(MYSQL *mysql, const struct settings *settings);
+/* LOCAL INFILE off and its default handlers back. */
 void flavour_local_infile_off(MYSQL *mysql);
+/* Whether the handle, as configured in the end, checks the server's name. */
+bool flavour_verifies_server(MYSQL *mysql);
+/* Whether MYSQL_INIT_COMMAND was set (by on_options or a defaults file). */
+bool flavour_has_init_command(const MYSQL *mysql);
 
-/* ---- bounds and signals around blocking calls (use io_step) ---- */
+enum flavour_cut { FLAVOUR_NOT_CUT, FLAVOUR_TIMED_OUT, FLAVOUR_CANCELLED };
+
+/* mysql_real_connect within the limit. False: see mysql_errno and *cut_by. */
+bool flavour_connect(MYSQL *mysql, const struct settings *settings,
+                     const struct io_limit *limit, enum flavour_cut *cut_by);
+
+/* ---- bounds around blocking calls (use io_step) ---- */
+
+/* Whether writing to a dead socket may raise SIGPIPE in this session. */
+bool flavour_may_raise_sigpipe(const MYSQL *mysql);
+
+/* One bound; lives in the caller's frame, never moves. */
 struct flavour_bound {
+    MYSQL *mysql;
+    const struct io_limit *limit;
+    struct flavour_bound *outer; /* of this thread: callbacks may nest */
     struct watchdog_timer timer;
-    sigset_t old_mask;
-    bool held;  /* SIGPIPE was unblocked and is held now */
-    bool armed; /* the timer, or the hook, is ours */
-    bool fired;
+    struct sigpipe_hold sigpipe;
+    int (*users_hook)(int fd, char is_read, int timeout_ms);
+    int seen_fd; /* while connecting: the socket that the timer guards */
+    bool armed;  /* the timer runs */
+    bool connecting, wants_tls, non_blocking;
+    bool fired, cancelled;
 };
 bool flavour_bound_begin(MYSQL *mysql, const struct io_limit *limit,
                          struct flavour_bound *bound);
+/* True when it was cut by the limit or the canceller. */
 bool flavour_bound_end(MYSQL *mysql, struct flavour_bound *bound);
-/* SIGPIPE held off for one call that may write to a dead socket; nothing
- * where the library never raises it. */
-void flavour_sigpipe_hold(struct flavour_bound *bound);
-void flavour_sigpipe_release(struct flavour_bound *bound);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of this folder share: the session and its small helpers. */
 /*
- * OPENING (open.c drives it): options -> connect -> learn -> init_sql ->
+ * OPENING (connect.c drives it): options -> connect -> learn -> init_sql ->
  * on_connect. What a return must put back is what this made, so learn.c notes
  * it here and settle repeats the same steps: database, repair_sql, init_sql,
  * on_connect, in this order.
@@ -68,9 +68,10 @@ struct session {
  * thread ends by limit->deadline_ns, and (where the flavour can) as soon as
  * limit->cancel_fd is readable; the library then reports 2013 and drops its
  * transport. MariaDB: an I/O wait hook and a thread-local limit, no system
- * call; Oracle: the watchdog. SIGPIPE is held off in between as well, where
- * the library may raise it. Begin may fail (no descriptor, no thread): then
- * there must be no I/O. Calls do not nest.
+ * call on a plain socket; Oracle: the watchdog. SIGPIPE is held off in between
+ * as well, where the library may raise it. Begin may fail (no descriptor, no
+ * thread): then there must be no I/O, and no end. Steps of different sessions
+ * may nest (callbacks). The step and the limit must outlive the end.
  */
 struct io_step {
     struct session *session;
@@ -91,23 +92,37 @@ bool session_errno_is_fatal(unsigned mysql_errno_, bool is_mariadb_server,
 /* ---- steps that opening and settling share (inside an io_step) ---- */
 
 /* Reads and frees every result that the last command has, at most
- * SESSION_DRAIN_ROWS rows. False: an error (see mysql_errno) or too many. */
+ * SESSION_DRAIN_ROWS rows in all. False: an error (see mysql_errno) or too
+ * many. The caller has read the first answer (mysql_real_query did, or
+ * flavour_read_answer). */
 #define SESSION_DRAIN_ROWS 10000
 bool session_drain_results(struct session *session);
 
-/* settings->init_sql, its results drained. True when there is none. */
+/* settings->init_sql, its results drained. On false *error tells why. True
+ * when there is none. */
 bool session_run_init_sql(struct session *session,
-                          const struct settings *settings);
+                          const struct settings *settings, dew_stage stage,
+                          dew_error *error);
 /* settings->on_connect; the protocol must be at rest afterwards. On false
  * *error tells why. True when there is none. */
 bool session_run_on_connect(struct session *session,
-                            const struct settings *settings,
-                            const struct io_limit *limit, dew_error *error);
+                            const struct settings *settings, dew_stage stage,
+                            dew_error *error);
 /* COM_RESET_CONNECTION and its answer, at once. A server that does not know
  * it gets COM_CHANGE_USER, now and for ever (no_reset_command). False: see
- * mysql_errno. */
+ * mysql_errno. The session must be at rest. */
 bool session_reset_now(struct session *session,
                        const struct settings *settings);
+
+/* ---- what opening is made of ---- */
+
+/* options.c: everything that is set before mysql_real_connect. */
+bool session_set_options(MYSQL *mysql, const struct settings *settings,
+                         dew_error *error);
+/* learn.c: asks the server what it is and what a reset forgets here, and
+ * brings charset and autocommit to what settings say. */
+bool session_learn(struct session *session, const struct settings *settings,
+                   dew_error *error);
 
 /* Puts the client library's own switches back as we set them at connect:
  * LOCAL INFILE off and its handlers gone, reconnect off. No I/O. */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens a session: options, connect, learning, init_sql, on_connect. */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "session/inside.h"
+
+static dew_code
+no_memory(dew_error *error)
+{
+    return error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
+                     "no memory for a session");
+}
+
+/* One deadline for all of it: the caller's or connect_timeout_ms. */
+static struct io_limit
+whole_limit(const struct settings *settings, const struct io_limit *limit)
+{
+    struct io_limit whole = *limit;
+    const int64_t own =
+        settings->connect_timeout_ms == SETTINGS_OFF
+            ? CLOCK_NEVER
+            : clock_deadline_after_ms(settings->connect_timeout_ms);
+
+    if (own < whole.deadline_ns) {
+        whole.deadline_ns = own;
+    }
+    return whole;
+}
+
+/* What cut the connect short, with the errno that the library gave to it. */
+static dew_code
+cut_error(const MYSQL *mysql, enum flavour_cut cut_by, int64_t started_ns,
+          const struct io_limit *limit, const char *phase, dew_error *error)
+{
+    /* The prototypes lack a const; nothing is changed. */
+    MYSQL *const handle = (MYSQL *)(uintptr_t)mysql;
+    const unsigned number = mysql_errno(handle);
+    const char *const state =
+        number == 0 ? "HY000" : mysql_sqlstate(handle);
+    const long long allowed_ms =
+        (limit->deadline_ns - started_ns + CLOCK_NS_PER_MS - 1) /
+        CLOCK_NS_PER_MS;
+
+    if (cut_by == FLAVOUR_CANCELLED) {
+        return error_set_mysql(error, DEW_ECONNECT, DEW_STAGE_CONNECT, number,
+                               state, "connect was cancelled (%s)", phase);
+    }
+    return error_set_mysql(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                           number == 0 ? 2013 : number, state,
+                           "connect timed out after %lld ms (%s)",
+                           allowed_ms < 0 ? 0 : allowed_ms, phase);
+}
+
+/* Other programs of ours must not inherit it. The library has no atomic way:
+ * a fork in another thread between its socket(2) and this is not covered. */
+static dew_code
+adopt_socket(struct session *session, dew_error *error)
+{
+    struct stat status;
+
+    session->fd = flavour_socket(session->mysql);
+    if (fcntl(session->fd, F_SETFD, FD_CLOEXEC) != 0 ||
+        fstat(session->fd, &status) != 0) {
+        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONNECT, errno,
+                            "the new connection's socket cannot be used");
+    }
+    session->socket_dev = status.st_dev;
+    session->socket_ino = status.st_ino;
+    return DEW_OK;
+}
+
+/* A defaults file is read by mysql_real_connect, after our options: what it
+ * may not decide is decided again here. */
+static dew_code
+overrule_defaults_file(struct session *session,
+                       const struct settings *settings, dew_error *error)
+{
+    MYSQL *const mysql = session->mysql;
+    const bool must_be_tls = settings->tls_mode == DEW_TLS_REQUIRED ||
+                             settings->tls_mode == DEW_TLS_VERIFY;
+
+    session_options_restore(session);
+    if (must_be_tls && mysql_get_ssl_cipher(mysql) == NULL) {
+        return error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                         "TLS is required, but the session has none");
+    }
+    if (settings->tls_mode == DEW_TLS_VERIFY &&
+        !flavour_verifies_server(mysql)) {
+        return error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                         "the server's certificate was not verified");
+    }
+    if (flavour_has_init_command(mysql)) {
+        log_line(settings, LOG_WARNING,
+                 "an init_command of the client library is not run again "
+                 "after a reset: use init_sql");
+    }
+    return DEW_OK;
+}
+
+static dew_code
+note_database(struct session *session, dew_error *error)
+{
+    if (session->mysql->db == NULL || session->mysql->db[0] == '\0') {
+        return DEW_OK;
+    }
+    session->database = memory_copy_string(session->mysql->db);
+    return session->database == NULL ? no_memory(error) : DEW_OK;
+}
+
+/* All that talks to the server after the connect: in one bounded step. */
+static dew_code
+furnish(struct session *session, const struct settings *settings,
+        const struct io_limit *limit, int64_t started_ns, dew_error *error)
+{
+    struct io_step step;
+    dew_error detail = {0};
+    bool good;
+
+    if (!io_step_begin(&step, session, limit)) {
+        return error_set(error, DEW_ESYSTEM, DEW_STAGE_CONNECT,
+                         "no timer for the connect could be started");
+    }
+    good = session_learn(session, settings, &detail) &&
+           session_run_init_sql(session, settings, DEW_STAGE_CONNECT,
+                                &detail) &&
+           session_run_on_connect(session, settings, DEW_STAGE_CONNECT,
+                                  &detail);
+    if (io_step_end(&step)) {
+        return cut_error(session->mysql,
+                         step.bound.cancelled ? FLAVOUR_CANCELLED
+                                              : FLAVOUR_TIMED_OUT,
+                         started_ns, limit, "first queries", error);
+    }
+    return good ? DEW_OK : error_copy(error, &detail);
+}
+
+static dew_code
+connect_handle(struct session *session, const struct settings *settings,
+               const struct io_limit *limit, int64_t started_ns,
+               dew_error *error)
+{
+    enum flavour_cut cut_by = FLAVOUR_NOT_CUT;
+
+    if (fault(FAULT_CONNECT)) {
+        return error_set_mysql(error, DEW_ECONNECT, DEW_STAGE_CONNECT, 2003,
+                               "HY000", "a fault point refused the connect");
+    }
+    if (settings->host != NULL && strchr(settings->host, ',') != NULL) {
+        return error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                         "host is a list of hosts: dewpond wants one");
+    }
+    if (!session_set_options(session->mysql, settings, error)) {
+        return DEW_ECONNECT;
+    }
+    if (flavour_connect(session->mysql, settings, limit, &cut_by)) {
+        return DEW_OK;
+    }
+    if (cut_by != FLAVOUR_NOT_CUT) {
+        return cut_error(session->mysql, cut_by, started_ns, limit,
+                         "handshake", error);
+    }
+    session_last_error(session, DEW_STAGE_CONNECT, error);
+    return DEW_ECONNECT;
+}
+
+static dew_code
+open_handle(struct session *session, const struct settings *settings,
+            const struct io_limit *limit, int64_t started_ns,
+            dew_error *error)
+{
+    dew_code code =
+        connect_handle(session, settings, limit, started_ns, error);
+
+    if (code == DEW_OK) {
+        code = adopt_socket(session, error);
+    }
+    if (code == DEW_OK) {
+        code = overrule_defaults_file(session, settings, error);
+    }
+    if (code == DEW_OK) {
+        code = note_database(session, error);
+    }
+    if (code == DEW_OK) {
+        code = furnish(session, settings, limit, started_ns, error);
+    }
+    return code;
+}
+
+dew_code
+session_open(struct session **session, const struct settings *settings,
+             const struct io_limit *limit, dew_error *error)
+{
+    const int64_t started_ns = clock_now_ns();
+    const struct io_limit whole = whole_limit(settings, limit);
+    struct session *opened;
+    dew_code code = session_library_init(error);
+
+    *session = NULL;
+    if (code != DEW_OK) {
+        return code;
+    }
+    opened = memory_zeroed(sizeof(*opened));
+    if (opened == NULL) {
+        return no_memory(error);
+    }
+    opened->fd = -1;
+    opened->mysql = mysql_init(NULL);
+    if (opened->mysql == NULL) {
+        memory_free(opened);
+        return no_memory(error);
+    }
+    code = open_handle(opened, settings, &whole, started_ns, error);
+    if (code != DEW_OK) {
+        const int socket = session_hang_up(opened, SESSION_CUT);
+        if (socket >= 0) {
+            close(socket);
+        }
+        return code;
+    }
+    *session = opened;
+    return DEW_OK;
+}
