@@ -73,6 +73,12 @@ drain_all(MYSQL *mysql)
 }
 
 bool
+session_drain_results(struct session *session)
+{
+    return drain_all(session->mysql) == DRAINED;
+}
+
+bool
 drain_leftovers(struct session *session, const struct io_limit *limit,
                 enum session_flaw *flaw)
 {
