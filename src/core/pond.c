@@ -67,18 +67,6 @@ pond_take(struct pond *pond)
     return slot;
 }
 
-struct slot *
-pond_claim(struct pond *pond, uint64_t ticket)
-{
-    const uint32_t index = slot_index_of(ticket);
-
-    if (index >= pond->slot_count ||
-        !slot_claim(&pond->slots[index], ticket)) {
-        return NULL;
-    }
-    return &pond->slots[index];
-}
-
 /* --- put -------------------------------------------------------------------------- */
 
 /* Only asked while somebody waits: reads the exact clock. */
@@ -144,6 +132,13 @@ pond_retire(struct pond *pond, struct slot *slot)
     pond->plan.bells.retired(pond->plan.bells.arg);
     /* One session less that could come back to a waiter. */
     pond_look(pond);
+}
+
+void
+pond_forsake(struct pond *pond, struct slot *slot)
+{
+    slot_retire(slot);
+    pond_vacate(pond, slot);
 }
 
 /* --- waiting ------------------------------------------------------------------------ */

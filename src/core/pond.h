@@ -87,6 +87,7 @@ struct pond {
     _Alignas(MEMORY_LINE) order_u32 openings; /* OPENING slots */
     order_u32 window;                         /* how many there may be */
     order_u32 size;                           /* on demand at once */
+    order_u64 epoch, suspect;                 /* see stamps below */
     struct pond_plan plan;                    /* never changes */
     struct slot *slots;                       /* owner: the pond */
     uint32_t slot_count;
@@ -106,11 +107,22 @@ struct slot *pond_take(struct pond *pond);
 /* The holder brings it back, at rest or pending: to a waiter or to idle. */
 void pond_put(struct pond *pond, struct slot *slot);
 
+/* The holder gives it to a borrower: the loan's ticket. The call site and
+ * thread are kept for whoever lists loans. */
+uint64_t pond_lend(struct pond *pond, struct slot *slot, const char *file,
+                   int line, uint32_t thread);
+
+/* The slot of a loan that is out, for its borrower; NULL: a stale ticket. */
+struct slot *pond_find(struct pond *pond, uint64_t ticket);
+
 /* The ticket's slot, taken back by exactly one caller; NULL: stale. */
 struct slot *pond_claim(struct pond *pond, uint64_t ticket);
 
 /* The holder gives it up: the keeper hangs it up. */
 void pond_retire(struct pond *pond, struct slot *slot);
+
+/* The holder took the session out of it: the place is free at once. */
+void pond_forsake(struct pond *pond, struct slot *slot);
 
 /* --- waiting ------------------------------------------------------------------ */
 
@@ -156,6 +168,28 @@ void pond_open_failed(struct pond *pond, struct slot *slot);
 struct slot *pond_next_retiree(struct pond *pond);
 /* RETIRING, its session is gone: the place is free again. */
 void pond_vacate(struct pond *pond, struct slot *slot);
+
+/* --- stamps ---------------------------------------------------------------------- */
+/*
+ * Two stamps, taken when a connect begins and compared at every hand-out.
+ * epoch: older sessions are replaced at their next touch. suspect: older ones
+ * are probed at their next touch, then stamped anew.
+ */
+void pond_stamp(const struct pond *pond, struct slot *slot);
+bool pond_is_outdated(const struct pond *pond, const struct slot *slot);
+bool pond_is_suspect(const struct pond *pond, const struct slot *slot);
+void pond_clear_suspicion(const struct pond *pond, struct slot *slot);
+void pond_next_epoch(struct pond *pond);
+/* A session with this slot's stamp was found dead: all as old are suspect.
+ * Only the first one of a generation counts. */
+void pond_suspect(struct pond *pond, const struct slot *dead);
+
+/* --- the sockets of loans, for who must cut them --------------------------------------- */
+
+void slot_note_socket(struct slot *slot, int fd, uint64_t identity);
+/* Calls cut(fd, identity) for every loan that is out now. */
+void pond_each_loan_socket(const struct pond *pond,
+                           bool (*cut)(int fd, uint64_t identity));
 
 /* --- the pool's word -------------------------------------------------------------- */
 

@@ -45,6 +45,8 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     order_init_u32(&pond->openings, 0);
     order_init_u32(&pond->window, plan->window);
     order_init_u32(&pond->size, plan->size);
+    order_init_u64(&pond->epoch, 1);
+    order_init_u64(&pond->suspect, 1);
     slots_init(pond);
     return true;
 }

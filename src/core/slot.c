@@ -95,6 +95,8 @@ slot_init(struct slot *slot, uint32_t index)
     order_init_ptr(&slot->lent_file, NULL);
     order_init_u32(&slot->lent_line, 0);
     order_init_u32(&slot->lent_thread, 0);
+    order_init_u32(&slot->socket_fd, 0);
+    order_init_u64(&slot->socket_identity, 0);
 }
 
 void
@@ -182,15 +184,27 @@ slot_lend(struct slot *slot)
     return loan | slot->index;
 }
 
+static uint64_t
+lent_word(uint64_t ticket)
+{
+    return (ticket & ~SLOT_INDEX_MASK) | SLOT_LENT | (uint64_t)SLOT_LEASED;
+}
+
+bool
+slot_is_lent(const struct slot *slot, uint64_t ticket)
+{
+    /* ORDER slot.6 acquire <-> slot.5 slot.8: a hint for a stale ticket; a
+     * borrower's own loan cannot change under it. */
+    return order_load_acquire_u64(&slot->word) == lent_word(ticket);
+}
+
 bool
 slot_claim(struct slot *slot, uint64_t ticket)
 {
-    uint64_t lent = (ticket & ~SLOT_INDEX_MASK) | SLOT_LENT |
-                    (uint64_t)SLOT_LEASED;
+    uint64_t lent = lent_word(ticket);
 
-    /* ORDER slot.6 acquire <-> slot.5 slot.8: a hint that spares a stale
-     * ticket the write; the CAS below decides. */
-    if (order_load_acquire_u64(&slot->word) != lent) {
+    /* Spares a stale ticket the write; the CAS below decides. */
+    if (!slot_is_lent(slot, ticket)) {
         return false;
     }
     race_point("slot.claim");

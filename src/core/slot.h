@@ -84,16 +84,21 @@ struct slot {
     int64_t rested_ms;       /* last return, coarse clock */
     int64_t lent_ns;         /* exact start of a sampled loan; 0: not sampled */
     uint64_t epoch, suspect; /* the pool's stamps when the connect began */
+    uint32_t parting;        /* how the keeper shall hang it up */
     uint64_t last_of_block;  /* the last loan number before a new block */
 
     /* Tallies: written by the holder only, read by anyone who sums (relaxed). */
     order_u64 loans;
 
-    /* Who borrowed it: written by the borrower, read by whoever lists loans.
-     * A line of its own: a lister must not slow the word down. */
-    _Alignas(MEMORY_LINE) order_ptr lent_file;
+    /* Who borrowed it and over which socket: written by the holder, read by
+     * whoever lists or cuts loans, each field for itself; a mixture of two
+     * loans is possible and harmless. A line of its own: a lister must not
+     * slow the word down. */
+    _Alignas(MEMORY_LINE) order_ptr lent_file; /* a string literal */
     order_u32 lent_line;
-    order_u32 lent_thread;
+    order_u32 lent_thread; /* the kernel's id */
+    order_u32 socket_fd;
+    order_u64 socket_identity; /* see base/socket.h */
 };
 
 /* --- reading a word or a ticket ------------------------------------------ */
@@ -139,6 +144,9 @@ void slot_set_pending(struct slot *slot, bool pending);
 /* The holder gives the slot to a borrower: a new loan number, and its ticket
  * (never 0). */
 uint64_t slot_lend(struct slot *slot);
+
+/* Whether the loan of this ticket is out. Asked by its borrower. */
+bool slot_is_lent(const struct slot *slot, uint64_t ticket);
 
 /* Takes the loan back: true for exactly one caller per ticket, who is the
  * holder from then on; false for a stale ticket, and nothing is touched. */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting a thread that no signal of the program can hit. */
+#define _GNU_SOURCE 1
+#include "base/thread.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+
+int
+thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
+             void *arg)
+{
+    sigset_t all, before;
+
+    if (fault(FAULT_THREAD)) {
+        return EAGAIN;
+    }
+    /* The new thread inherits the mask: no window with open signals. */
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int failed = pthread_create(thread, NULL, body, arg);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed == 0) {
+        (void)pthread_setname_np(*thread, name);
+    }
+    return failed;
+}
+
+uint32_t
+thread_id(void)
+{
+    static _Thread_local uint32_t id;
+
+    if (id == 0) {
+        id = (uint32_t)gettid();
+    }
+    return id;
+}

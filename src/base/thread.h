@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads of ours: all signals blocked, named, joined by their owner. */
+#ifndef DEWPOND_BASE_THREAD_H
+#define DEWPOND_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Starts body(arg) with every signal blocked and a name (at most 15 bytes)
+ * for debuggers. 0, or an errno value and no thread. */
+int thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
+                 void *arg);
+
+/* The kernel's id of the calling thread; cached. */
+uint32_t thread_id(void);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Loans: giving a slot to a borrower, finding it again, its stamps and notes. */
+#include "base/fault.h"
+#include "core/pond_inside.h"
+
+static struct slot *
+slot_at(struct pond *pond, uint64_t ticket)
+{
+    const uint32_t index = slot_index_of(ticket);
+
+    return index < pond->slot_count ? &pond->slots[index] : NULL;
+}
+
+uint64_t
+pond_lend(struct pond *pond, struct slot *slot, const char *file, int line,
+          uint32_t thread)
+{
+    (void)pond;
+    slot->uses++;
+    /* ORDER loans.1 relaxed: a tally, only ever a hint. */
+    order_bump_owned_u64(&slot->loans, 1);
+    /* ORDER loans.2 relaxed: notes for a lister, each for itself. */
+    order_store_relaxed_ptr(&slot->lent_file, (void *)(uintptr_t)file);
+    /* ORDER loans.3 relaxed: as loans.2. */
+    order_store_relaxed_u32(&slot->lent_line, (uint32_t)line);
+    /* ORDER loans.4 relaxed: as loans.2. */
+    order_store_relaxed_u32(&slot->lent_thread, thread);
+    return slot_lend(slot);
+}
+
+struct slot *
+pond_find(struct pond *pond, uint64_t ticket)
+{
+    struct slot *slot = slot_at(pond, ticket);
+
+    return slot != NULL && slot_is_lent(slot, ticket) ? slot : NULL;
+}
+
+struct slot *
+pond_claim(struct pond *pond, uint64_t ticket)
+{
+    struct slot *slot = slot_at(pond, ticket);
+
+    return slot != NULL && slot_claim(slot, ticket) ? slot : NULL;
+}
+
+/* --- stamps ------------------------------------------------------------------ */
+
+void
+pond_stamp(const struct pond *pond, struct slot *slot)
+{
+    /* ORDER loans.5 seq_cst <-> loans.6: read before the connect begins, so
+     * that what began under an older epoch carries the older stamp. */
+    slot->epoch = order_load_seq_u64(&pond->epoch);
+    pond_clear_suspicion(pond, slot);
+}
+
+bool
+pond_is_outdated(const struct pond *pond, const struct slot *slot)
+{
+    /* ORDER loans.7 acquire <-> loans.6: a refresh that happened before this
+     * borrow began is seen by it. */
+    return order_load_acquire_u64(&pond->epoch) != slot->epoch;
+}
+
+bool
+pond_is_suspect(const struct pond *pond, const struct slot *slot)
+{
+    /* ORDER loans.8 acquire <-> loans.9: as loans.7. */
+    return order_load_acquire_u64(&pond->suspect) != slot->suspect;
+}
+
+void
+pond_clear_suspicion(const struct pond *pond, struct slot *slot)
+{
+    /* ORDER loans.10 seq_cst <-> loans.9: a death found later than this is
+     * not covered by the proof of life that stands before it. */
+    slot->suspect = order_load_seq_u64(&pond->suspect);
+}
+
+void
+pond_next_epoch(struct pond *pond)
+{
+    /* ORDER loans.6 seq_cst <-> loans.5 loans.7: every later touch sees it. */
+    (void)order_add_seq_u64(&pond->epoch, 1);
+}
+
+void
+pond_suspect(struct pond *pond, const struct slot *dead)
+{
+    uint64_t stamp = dead->suspect;
+
+    race_point("pond.suspect");
+    /* ORDER loans.9 seq_cst <-> loans.8 loans.10: from the dead one's own
+     * stamp, so that ten deaths of one outage are one suspicion. */
+    (void)order_cas_seq_u64(&pond->suspect, &stamp, stamp + 1);
+}
+
+/* --- sockets of loans ---------------------------------------------------------- */
+
+void
+slot_note_socket(struct slot *slot, int fd, uint64_t identity)
+{
+    /* ORDER loans.11 relaxed: a note; who uses it compares the identity with
+     * what the number names now. */
+    order_store_relaxed_u32(&slot->socket_fd, (uint32_t)fd);
+    /* ORDER loans.12 relaxed: as loans.11. */
+    order_store_relaxed_u64(&slot->socket_identity, identity);
+}
+
+void
+pond_each_loan_socket(const struct pond *pond,
+                      bool (*cut)(int fd, uint64_t identity))
+{
+    for (uint32_t i = 0; i < pond->slot_count; i++) {
+        const struct slot *slot = &pond->slots[i];
+
+        if ((slot_peek(slot) & SLOT_LENT) == 0) {
+            continue;
+        }
+        /* ORDER loans.13 relaxed <-> loans.11 loans.12: see there. */
+        (void)cut((int)order_load_relaxed_u32(&slot->socket_fd),
+                  order_load_relaxed_u64(&slot->socket_identity));
+    }
+}
