@@ -149,27 +149,3 @@ session_is_quiet(const struct session *session)
     return socket.fd >= 0 && poll(&socket, 1, 0) == 0 &&
            flavour_unread_bytes(session->mysql) != FLAVOUR_SOME;
 }
-
-const char *
-session_flaw_name(enum session_flaw flaw)
-{
-    switch (flaw) {
-    case SESSION_SOUND:
-        return "sound";
-    case SESSION_DEAD:
-        return "dead";
-    case SESSION_UNREAD:
-        return "unread reply";
-    case SESSION_MID_RESULT:
-        return "in the middle of a result";
-    case SESSION_STATEMENTS:
-        return "statements left open";
-    case SESSION_OVERGROWN:
-        return "overgrown buffer";
-    case SESSION_RESET_REFUSED:
-        return "reset refused or too late";
-    case SESSION_SILENT:
-        return "silent";
-    }
-    return "unknown flaw";
-}
