@@ -24,7 +24,11 @@ storm_pool_open(struct storm *storm)
         outcome = borrow_once(storm, &error);
     }
     if (outcome != STORM_FINE) {
-        (void)fprintf(stderr, "dewpond storm: %s\n", error.message);
+        (void)fprintf(stderr, "dewpond storm: %s", error.message);
+        if (error.mysql_errno != 0) {
+            (void)fprintf(stderr, " (%u)", (unsigned)error.mysql_errno);
+        }
+        (void)fputc('\n', stderr);
     }
     return outcome;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: the times that the program prints are the times that were measured. * */
+/* Goal: the times that the program prints are the times that were measured. */
 /* Method: known values go in, and percentiles must lie within a sixteenth. */
 #include "../../tools/latency.c"
 

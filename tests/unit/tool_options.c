@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: the program takes a right command line and says what is wrong with another. */
+/* Goal: the program reads its command line, or says what is wrong with it. */
 /* Method: words go in; the fields, or the refusal's text, come out. */
 #include "../../tools/options.c"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: the program's witness sees one session in two hands, and only that. * */
+/* Goal: the program's witness sees one session in two hands, and only that. */
 /* Method: loans are begun and ended by hand in right and wrong orders. */
 #include "../../tools/owners.c"
 
