@@ -21,6 +21,14 @@ install(FILES ${PROJECT_BINARY_DIR}/dewpond-config.cmake
     ${PROJECT_BINARY_DIR}/dewpond-config-version.cmake
     DESTINATION ${package_dir})
 
-configure_file(dewpond.pc.in ${PROJECT_BINARY_DIR}/dewpond.pc @ONLY)
+# At install time, since only then `cmake --install --prefix` is known.
+install(CODE "
+    set(CMAKE_INSTALL_INCLUDEDIR [[${CMAKE_INSTALL_INCLUDEDIR}]])
+    set(CMAKE_INSTALL_LIBDIR [[${CMAKE_INSTALL_LIBDIR}]])
+    set(PROJECT_DESCRIPTION [[${PROJECT_DESCRIPTION}]])
+    set(PROJECT_VERSION [[${PROJECT_VERSION}]])
+    set(DEWPOND_CLIENT_MODULE [[${DEWPOND_CLIENT_MODULE}]])
+    configure_file([[${PROJECT_SOURCE_DIR}/dewpond.pc.in]]
+        [[${PROJECT_BINARY_DIR}/dewpond.pc]] @ONLY)")
 install(FILES ${PROJECT_BINARY_DIR}/dewpond.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

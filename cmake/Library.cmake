@@ -23,9 +23,14 @@ function(dewpond_compile target)
         PRIVATE PkgConfig::URCU Threads::Threads dewpond_warnings)
 endfunction()
 
+# The public functions live in src/api; nothing else is to be seen outside.
+set(inner_sources ${dewpond_sources})
+list(FILTER inner_sources EXCLUDE REGEX "^${src_dir}/api/")
+set_source_files_properties(${inner_sources} PROPERTIES
+    COMPILE_OPTIONS -fvisibility=hidden)
+
 add_library(dewpond_objects OBJECT ${dewpond_sources})
 dewpond_compile(dewpond_objects)
-set_target_properties(dewpond_objects PROPERTIES C_VISIBILITY_PRESET hidden)
 
 # -z nodelete: liburcu's thread-exit handlers must not be unmapped by dlclose.
 add_library(dewpond SHARED $<TARGET_OBJECTS:dewpond_objects>)
