@@ -192,6 +192,10 @@ open_handle(struct session *session, const struct settings *settings,
     if (code == DEW_OK) {
         code = furnish(session, settings, limit, started_ns, error);
     }
+    if (code == DEW_OK && session->database == NULL) {
+        /* init_sql or on_connect may have chosen one. */
+        code = note_database(session, error);
+    }
     return code;
 }
 

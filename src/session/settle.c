@@ -86,8 +86,8 @@ read_expected(struct session *session, const struct io_limit *limit,
         }
     }
     if (expects(session, ANSWER_NONCE)) {
-        progress->proven = true;
-        if (!proof_read(session, &progress->proof)) {
+        progress->proven = proof_read(session, &progress->proof);
+        if (!progress->proven) {
             return false;
         }
     }
@@ -154,8 +154,10 @@ complete(struct session *session, const struct settings *settings,
         !run(session, session->repair_sql)) {
         return false;
     }
-    if (!progress->proven && (!proof_send(session) ||
-                              !proof_read(session, &progress->proof))) {
+    progress->proven =
+        progress->proven ||
+        (proof_send(session) && proof_read(session, &progress->proof));
+    if (!progress->proven) {
         return false;
     }
     if (settings->reset == DEW_RESET_NEVER) {
@@ -221,6 +223,18 @@ explain(const struct session *session, enum session_flaw flaw,
     }
 }
 
+/* Before the proof only a reply to something else explains a wrong answer;
+ * an error, or a wrong answer after it, is the server's no. */
+static enum session_flaw
+why_not_settled(const struct session *session,
+                const struct progress *progress)
+{
+    const bool refused =
+        progress->proven || mysql_errno(session->mysql) != 0;
+    return inspect_failure(session, refused ? SESSION_RESET_REFUSED
+                                            : SESSION_UNREAD);
+}
+
 static bool
 settle_in_step(struct session *session, const struct settings *settings,
                const struct io_limit *limit, bool was_reset,
@@ -228,9 +242,7 @@ settle_in_step(struct session *session, const struct settings *settings,
 {
     struct progress progress = {.refused = false};
     if (!settle_answers(session, settings, limit, was_reset, &progress)) {
-        *flaw = inspect_failure(session, mysql_errno(session->mysql) != 0
-                                             ? SESSION_RESET_REFUSED
-                                             : SESSION_UNREAD);
+        *flaw = why_not_settled(session, &progress);
         explain(session, *flaw, error);
         return false;
     }

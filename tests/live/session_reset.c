@@ -24,8 +24,8 @@ struct dirt {
 };
 
 #define ISOLATION                                                             \
-    "SELECT @@/*!80000 session.transaction_isolation*//*M! "                  \
-    "session.tx_isolation*/"
+    "SHOW VARIABLES WHERE Variable_name LIKE '%isolation' AND "               \
+    "Value = 'SERIALIZABLE'"
 #define CHARSETS                                                              \
     "SELECT CONCAT_WS(' ',@@character_set_client,@@character_set_results,"    \
     "@@character_set_connection,@@collation_connection)"
