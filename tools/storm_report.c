@@ -160,7 +160,7 @@ print_pool(const struct storm *storm)
 {
     dew_stats stats = {.struct_size = (uint32_t)sizeof stats};
     dew_stats_read(storm->pool, &stats);
-    print_count("sessions opened", stats.connects - stats.connect_failures);
+    print_count("sessions opened", stats.connects);
     print_count("connects failed", stats.connect_failures);
     (void)printf("%-22s lifetime %" PRIu64 ", idle %" PRIu64 ", broken %" PRIu64
                  ", refresh %" PRIu64 ", shrink %" PRIu64 ", discarded %" PRIu64
