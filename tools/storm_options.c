@@ -206,16 +206,14 @@ hide_uri_password(char *uri)
 {
     char *const scheme = strstr(uri, "://");
     char *const authority = scheme == NULL ? uri : scheme + 3;
-    char *const end = authority + strcspn(authority, "/?");
-    char *at = NULL;
-    for (char *c = authority; c < end; c++) {
-        at = *c == '@' ? c : at;
-    }
+    /* The last @ of all: what a refused URI shows of a password that was not
+     * encoded is hidden too. */
+    char *const at = strrchr(authority, '@');
     char *const colon = strchr(authority, ':');
     if (at != NULL && colon != NULL && colon < at) {
         hide(colon + 1, at);
     }
-    for (char *key = strstr(end, "password="); key != NULL;) {
+    for (char *key = strstr(authority, "password="); key != NULL;) {
         char *const value = key + strlen("password=");
         char *const rest = value + strcspn(value, "&");
         hide(value, rest);

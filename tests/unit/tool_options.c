@@ -67,6 +67,19 @@ passwords_are_kept_and_hidden_in_argv(void **state)
 }
 
 static void
+a_password_that_is_not_encoded_is_hidden_whole(void **state)
+{
+    (void)state;
+    struct storm_options options;
+    assert_true(READ(&options, "mysql://me:p@s/s?w@host/db"));
+    assert_string_equal(words[0], "mysql://me:xxxxxxx@host/db");
+    storm_options_free(&options);
+    assert_true(READ(&options, "mysql://me@host/db?password=pw&size=3"));
+    assert_string_equal(words[0], "mysql://me@host/db?password=xx&size=3");
+    storm_options_free(&options);
+}
+
+static void
 a_uri_without_a_password_stays_as_it_is(void **state)
 {
     (void)state;
@@ -157,6 +170,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_and_texts_are_taken_in_both_spellings),
         cmocka_unit_test(passwords_are_kept_and_hidden_in_argv),
+        cmocka_unit_test(a_password_that_is_not_encoded_is_hidden_whole),
         cmocka_unit_test(a_uri_without_a_password_stays_as_it_is),
         cmocka_unit_test(the_environment_gives_the_password_that_is_not_named),
         cmocka_unit_test(wrong_values_are_refused_by_name_value_and_range),
