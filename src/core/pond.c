@@ -165,11 +165,8 @@ pond_join(struct pond *pond, struct pond_wait *wait)
 /* The node is final and read: it goes back, and the list is looked at again.
  * Nothing of the pond is touched by us after the section. */
 static void
-finish(struct pond *pond, struct waiter *node, bool had_token)
+finish(struct pond *pond, struct waiter *node)
 {
-    if (had_token) {
-        waiters_clear_token(&pond->waiters);
-    }
     waiters_end(&pond->waiters, node);
     pond_serve(pond);
 }
@@ -189,7 +186,7 @@ end_given(struct pond *pond, struct pond_wait *wait, enum waiter_state state)
             end = POND_SLOT;
         }
     }
-    finish(pond, node, false);
+    finish(pond, node);
     return end;
 }
 
@@ -216,7 +213,7 @@ look_when_woken(struct pond *pond, struct pond_wait *wait)
     }
     slot_take(slot);
     wait->slot = slot;
-    finish(pond, wait->node, true);
+    finish(pond, wait->node);
     return true;
 }
 
@@ -243,7 +240,7 @@ step(struct pond *pond, struct pond_wait *wait, enum waiter_state state,
         !waiter_leave(&pond->waiters, wait->node)) {
         return false;
     }
-    finish(pond, wait->node, false);
+    finish(pond, wait->node);
     *end = POND_TIMED_OUT;
     return true;
 }

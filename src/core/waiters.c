@@ -222,10 +222,13 @@ waiter_leave(struct waiters *waiters, struct waiter *node)
     enum waiter_state state;
 
     race_point("waiters.leave");
-    if (!word_move(node, WAITER_AWAKE, WAITER_LEFT, &state) &&
-        !(state == WAITER_WOKEN &&
-          word_move(node, WAITER_WOKEN, WAITER_LEFT, &state))) {
-        return false;
+    if (!word_move(node, WAITER_AWAKE, WAITER_LEFT, &state)) {
+        if (state != WAITER_WOKEN ||
+            !word_move(node, WAITER_WOKEN, WAITER_LEFT, &state)) {
+            return false;
+        }
+        /* The wake was ours, known to us or not: it must not leave with us. */
+        waiters_clear_token(waiters);
     }
     waiters_uncount(waiters);
     return true;

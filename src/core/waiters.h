@@ -137,7 +137,8 @@ void waiters_end(struct waiters *waiters, struct waiter *node);
  * Returns the state: AWAKE (nothing yet), WOKEN, GRANTED or REFUSED. */
 enum waiter_state waiter_park(struct waiters *waiters, struct waiter *node,
                               int64_t deadline_ns);
-/* AWAKE or WOKEN -> LEFT. False: the node is final already, look at it. */
+/* AWAKE or WOKEN -> LEFT, clearing the token of the latter. The caller must
+ * then serve. False: the node is final already, look at it. */
 bool waiter_leave(struct waiters *waiters, struct waiter *node);
 /* WOKEN -> AWAKE, keeping its place. False: the node is final already. */
 bool waiter_lost(struct waiter *node);
