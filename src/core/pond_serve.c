@@ -105,10 +105,13 @@ window_return(struct pond *pond)
     (void)order_sub_seq_u32(&pond->openings, 1);
 }
 
-struct slot *
-pond_order_own(struct pond *pond, uint32_t ceiling)
+/* A window and a quota place, or neither. *held tells of a window place that
+ * was ours for a moment and may have hidden itself from a waiter's pass. */
+static struct slot *
+reserve(struct pond *pond, uint32_t ceiling, bool *held)
 {
-    if (!window_reserve(pond)) {
+    *held = window_reserve(pond);
+    if (!*held) {
         return NULL;
     }
     if (!quota_reserve(&pond->quota, ceiling)) {
@@ -122,17 +125,43 @@ pond_order_own(struct pond *pond, uint32_t ceiling)
     return slot;
 }
 
-bool
-pond_order(struct pond *pond, uint32_t ceiling)
+static bool
+publish_order(struct pond *pond, struct slot *slot)
 {
-    struct slot *slot = pond_order_own(pond, ceiling);
-
     if (slot == NULL) {
         return false;
     }
     slot_push(&pond->orders, slot);
     pond->plan.bells.ordered(pond->plan.bells.arg);
     return true;
+}
+
+struct slot *
+pond_order_own(struct pond *pond, uint32_t ceiling)
+{
+    bool held;
+    struct slot *slot = reserve(pond, ceiling, &held);
+
+    if (slot == NULL && held) {
+        pond_look(pond);
+    }
+    return slot;
+}
+
+bool
+pond_order(struct pond *pond, uint32_t ceiling)
+{
+    return publish_order(pond, pond_order_own(pond, ceiling));
+}
+
+/* The holder's: its failure hides nothing from its own pass, and a look would
+ * make it go round for ever. */
+static struct slot *
+reserve_in_pass(struct pond *pond, uint32_t ceiling)
+{
+    bool held;
+
+    return reserve(pond, ceiling, &held);
 }
 
 static uint32_t
@@ -157,10 +186,10 @@ order_for_waiters(struct pond *pond)
     const uint32_t size = size_now(pond);
 
     while (openings_now(pond) < pond->waiters.listed &&
-           pond_order(pond, size)) {
+           publish_order(pond, reserve_in_pass(pond, size))) {
     }
     while (openings_now(pond) < pond->waiters.hurried &&
-           pond_order(pond, UINT32_MAX)) {
+           publish_order(pond, reserve_in_pass(pond, UINT32_MAX))) {
     }
 }
 
@@ -174,7 +203,7 @@ grant_leave(struct pond *pond)
     while ((node = waiters_first(waiters, true)) != NULL) {
         const uint32_t ceiling =
             waiters->hurried > 0 ? UINT32_MAX : size_now(pond);
-        struct slot *slot = pond_order_own(pond, ceiling);
+        struct slot *slot = reserve_in_pass(pond, ceiling);
 
         if (slot == NULL) {
             return;
