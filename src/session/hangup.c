@@ -29,6 +29,12 @@ free_rest(struct session *session)
 }
 
 int
+session_socket(const struct session *session)
+{
+    return flavour_socket(session->mysql);
+}
+
+int
 session_dup_socket(const struct session *session)
 {
     const int fd = flavour_socket(session->mysql);

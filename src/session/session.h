@@ -124,6 +124,10 @@ int session_hang_up(struct session *session, enum session_parting parting);
  * mysql_close ends; nothing of ours is left in it. */
 MYSQL *session_detach(struct session *session);
 
+/* The library's own number of the socket: to name it, never to close it; -1
+ * when there is none any more. */
+int session_socket(const struct session *session);
+
 /* A duplicate of the socket for shutdown(2) by someone else, or -1. */
 int session_dup_socket(const struct session *session);
 

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* The breaker's transitions. */
+#include "keeper/breaker.h"
+
+#include "base/clock.h"
+#include "base/random.h"
+
+#define BACKOFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
+#define BACKOFF_LAST_NS (5000 * CLOCK_NS_PER_MS)
+#define CROWDED_DOUBLINGS 2
+
+enum error_class { ERROR_RETRY, ERROR_CROWDED, ERROR_STOP };
+
+static enum error_class
+class_of(uint32_t number)
+{
+    switch (number) {
+    case 1044: /* access to the database denied */
+    case 1045: /* wrong user or password */
+    case 1049: /* unknown database */
+    case 1129: /* host blocked after too many errors */
+    case 1130: /* host not allowed */
+    case 1524: /* unknown authentication plugin */
+    case 1698: /* access denied without a password */
+    case 1862: /* password expired */
+    case 2059: /* authentication plugin cannot be loaded */
+    case 2061: /* authentication needs a secure connection */
+        return ERROR_STOP;
+    case 1040: /* too many connections */
+    case 1203: /* too many of this user */
+    case 1226: /* the user's resource limit */
+        return ERROR_CROWDED;
+    default:
+        return ERROR_RETRY;
+    }
+}
+
+static int64_t
+backoff_ns(enum error_class class, uint64_t failures)
+{
+    const uint64_t doublings =
+        failures - 1 + (class == ERROR_CROWDED ? CROWDED_DOUBLINGS : 0);
+    int64_t longest = BACKOFF_LAST_NS;
+
+    if (class != ERROR_STOP && doublings < 9) {
+        longest = BACKOFF_FIRST_NS << doublings;
+    }
+    /* Full jitter: a thousand clients of a server that comes back spread over
+     * the whole interval. Never quite 0, or the first try would be a spin. */
+    return CLOCK_NS_PER_MS + (int64_t)random_below((uint64_t)longest);
+}
+
+bool
+breaker_init(struct breaker *breaker, uint32_t window_max,
+             int64_t fail_fast_ns)
+{
+    *breaker = (struct breaker){
+        .window_max = window_max,
+        .fail_fast_ns = fail_fast_ns,
+        .window = window_max,
+        .failing_since_ns = INT64_MAX,
+        .next_try_ns = INT64_MAX,
+    };
+    return pthread_mutex_init(&breaker->lock, NULL) == 0;
+}
+
+void
+breaker_destroy(struct breaker *breaker)
+{
+    (void)pthread_mutex_destroy(&breaker->lock);
+}
+
+static bool
+is_broken(const struct breaker *breaker, int64_t now_ns)
+{
+    return breaker->failing_since_ns != INT64_MAX &&
+           breaker->fail_fast_ns != INT64_MAX &&
+           (breaker->stopped ||
+            now_ns - breaker->failing_since_ns >= breaker->fail_fast_ns);
+}
+
+struct breaker_verdict
+breaker_failed(struct breaker *breaker, const dew_error *error, int64_t now_ns)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    const enum error_class class = class_of(error->mysql_errno);
+
+    breaker->failures++;
+    if (breaker->failing_since_ns == INT64_MAX) {
+        breaker->failing_since_ns = now_ns;
+    }
+    breaker->error = *error;
+    breaker->error_ns = now_ns;
+    breaker->stopped = class == ERROR_STOP;
+    breaker->window = 0;
+    breaker->next_try_ns = now_ns + backoff_ns(class, breaker->failures);
+    const struct breaker_verdict verdict = {0, is_broken(breaker, now_ns)};
+    (void)pthread_mutex_unlock(&breaker->lock);
+    return verdict;
+}
+
+struct breaker_verdict
+breaker_succeeded(struct breaker *breaker)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    breaker->failures = 0;
+    breaker->failing_since_ns = INT64_MAX;
+    breaker->next_try_ns = INT64_MAX;
+    breaker->stopped = false;
+    if (breaker->window < breaker->window_max) {
+        breaker->window++;
+    }
+    const struct breaker_verdict verdict = {breaker->window, false};
+    (void)pthread_mutex_unlock(&breaker->lock);
+    return verdict;
+}
+
+struct breaker_verdict
+breaker_due(struct breaker *breaker, int64_t now_ns)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    if (breaker->next_try_ns <= now_ns) {
+        breaker->next_try_ns = INT64_MAX;
+        breaker->window = 1;
+    }
+    const struct breaker_verdict verdict = {breaker->window,
+                                            is_broken(breaker, now_ns)};
+    (void)pthread_mutex_unlock(&breaker->lock);
+    return verdict;
+}
+
+static int64_t
+fail_fast_at(const struct breaker *breaker)
+{
+    if (breaker->failing_since_ns == INT64_MAX ||
+        breaker->fail_fast_ns == INT64_MAX) {
+        return INT64_MAX;
+    }
+    return breaker->failing_since_ns + breaker->fail_fast_ns;
+}
+
+int64_t
+breaker_due_ns(struct breaker *breaker)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    const int64_t try_ns = breaker->next_try_ns;
+    const int64_t fail_ns = fail_fast_at(breaker);
+    (void)pthread_mutex_unlock(&breaker->lock);
+    return try_ns < fail_ns ? try_ns : fail_ns;
+}
+
+bool
+breaker_error(struct breaker *breaker, int64_t now_ns, dew_error *error,
+              int64_t *age_ms)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    const bool failing = breaker->failing_since_ns != INT64_MAX;
+
+    if (failing) {
+        *error = breaker->error;
+        *age_ms = (now_ns - breaker->error_ns) / CLOCK_NS_PER_MS;
+    }
+    (void)pthread_mutex_unlock(&breaker->lock);
+    return failing;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* How often a server that refuses us is tried: one prober, backoff, slow start. */
+/*
+ * CLOSED: as many openings at once as connects_max allows. A failed connect
+ * opens the breaker: no opening until the backoff is over (10 ms, doubled to
+ * 5 s, with full jitter), then one. A success lets one more in flight, and
+ * another with each further success, so that recovery is no storm.
+ *
+ * Errors come in three classes: STOP (wrong password, no such database: more
+ * tries will not help; the slowest rhythm at once), CROWDED (the server has no
+ * room: back off four times as far), and RETRY (all others).
+ *
+ * Guarded by a mutex: every touch of it stands beside a connect.
+ */
+#ifndef DEWPOND_KEEPER_BREAKER_H
+#define DEWPOND_KEEPER_BREAKER_H
+
+#include <dewpond.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct breaker {
+    pthread_mutex_t lock;
+    uint32_t window_max;     /* connects_max */
+    int64_t fail_fast_ns;    /* INT64_MAX: never fail fast */
+    /* Guarded by lock. */
+    uint32_t window;         /* openings at once now */
+    uint64_t failures;       /* since it was last closed */
+    int64_t failing_since_ns; /* INT64_MAX: not failing */
+    int64_t next_try_ns;     /* INT64_MAX: no try is due */
+    bool stopped;            /* the last error was of class STOP */
+    dew_error error;         /* the last one */
+    int64_t error_ns;
+};
+
+/* What the pool must do after an event: the new window, and whether whoever
+ * could only be served by a new session fails at once. */
+struct breaker_verdict {
+    uint32_t window;
+    bool broken;
+};
+
+bool breaker_init(struct breaker *breaker, uint32_t window_max,
+                  int64_t fail_fast_ns);
+void breaker_destroy(struct breaker *breaker);
+
+struct breaker_verdict breaker_failed(struct breaker *breaker,
+                                      const dew_error *error, int64_t now_ns);
+struct breaker_verdict breaker_succeeded(struct breaker *breaker);
+/* Called by the keeper when breaker_due_ns has come. */
+struct breaker_verdict breaker_due(struct breaker *breaker, int64_t now_ns);
+/* When breaker_due is to be called next; INT64_MAX: not at all. */
+int64_t breaker_due_ns(struct breaker *breaker);
+
+/* The last error and its age in ms, while failing. False: all is well. */
+bool breaker_error(struct breaker *breaker, int64_t now_ns, dew_error *error,
+                   int64_t *age_ms);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of sockets whose server's close is awaited. */
+#include "keeper/farewell.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "session/session.h"
+
+static int
+part(struct slot *slot)
+{
+    struct session *session = slot->session;
+
+    slot->session = NULL;
+    return session_hang_up(session, (enum session_parting)slot->parting);
+}
+
+void
+farewell_begin(struct farewells *farewells, struct pond *pond)
+{
+    struct slot *slot;
+
+    while ((slot = pond_next_retiree(pond)) != NULL) {
+        const bool awaited = slot->parting == SESSION_FAREWELL &&
+                             farewells->count < FAREWELLS_MAX;
+        const int fd = part(slot);
+
+        if (fd >= 0 && awaited) {
+            farewells->waiting[farewells->count++] = (struct farewell){
+                slot, fd, clock_deadline_after_ms(FAREWELL_LIMIT_MS)};
+            continue;
+        }
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        pond_vacate(pond, slot);
+    }
+}
+
+int64_t
+farewell_due_ns(const struct farewells *farewells)
+{
+    int64_t due = INT64_MAX;
+
+    for (uint32_t i = 0; i < farewells->count; i++) {
+        if (farewells->waiting[i].deadline_ns < due) {
+            due = farewells->waiting[i].deadline_ns;
+        }
+    }
+    return due;
+}
+
+/* Bytes may come before the end (a late reply, an error packet): they are
+ * thrown away, only the end counts. */
+static bool
+server_has_closed(int fd)
+{
+    char scrap[4096];
+    ssize_t got;
+
+    do {
+        got = recv(fd, scrap, sizeof(scrap), MSG_DONTWAIT);
+    } while (got > 0);
+    return got == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+static bool
+is_over(const struct pollfd *seen, const struct farewell *farewell,
+        int64_t now_ns)
+{
+    if (now_ns >= farewell->deadline_ns ||
+        (seen->revents & (POLLHUP | POLLERR | POLLRDHUP | POLLNVAL)) != 0) {
+        return true;
+    }
+    return (seen->revents & POLLIN) != 0 && server_has_closed(farewell->fd);
+}
+
+void
+farewell_wait(struct farewells *farewells, struct pond *pond, int extra_fd,
+              int64_t deadline_ns)
+{
+    struct pollfd polled[FAREWELLS_MAX + 1];
+    const uint32_t count = farewells->count;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        polled[i] = (struct pollfd){farewells->waiting[i].fd,
+                                    POLLIN | POLLRDHUP, 0};
+    }
+    polled[count] = (struct pollfd){extra_fd, POLLIN, 0};
+    if (poll(polled, count + 1, clock_poll_ms(deadline_ns)) < 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            polled[i].revents = 0;
+        }
+    }
+    const int64_t now_ns = clock_now_ns();
+    for (uint32_t i = 0; i < count; i++) {
+        const struct farewell farewell = farewells->waiting[i];
+
+        if (is_over(&polled[i], &farewell, now_ns)) {
+            (void)close(farewell.fd);
+            pond_vacate(pond, farewell.slot);
+        } else {
+            farewells->waiting[kept++] = farewell;
+        }
+    }
+    farewells->count = kept;
+}

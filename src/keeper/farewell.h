@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Hanging up: the place is free when the server has let go, or at a limit. */
+/*
+ * After COM_QUIT the server still counts the connection until its thread has
+ * ended. A place that was given back at once would let the next connect find
+ * the server full. So a slot stays RETIRING until the server has closed its
+ * end, but at most FAREWELL_LIMIT_MS: a frozen server holds nobody up.
+ */
+#ifndef DEWPOND_KEEPER_FAREWELL_H
+#define DEWPOND_KEEPER_FAREWELL_H
+
+#include <poll.h>
+
+#include "core/pond.h"
+
+#define FAREWELL_LIMIT_MS 100
+#define FAREWELLS_MAX 64 /* at once; beyond that nobody is waited for */
+
+struct farewell {
+    struct slot *slot;
+    int fd; /* our duplicate of the socket */
+    int64_t deadline_ns;
+};
+
+/* One thread's: the keeper's, or whoever tends a pool without threads. */
+struct farewells {
+    uint32_t count;
+    struct farewell waiting[FAREWELLS_MAX];
+};
+
+/* Hangs up all retirees; frees the places of those that need no waiting. */
+void farewell_begin(struct farewells *farewells, struct pond *pond);
+
+/* Waits until the deadline for servers that close and for extra_fd (-1: none)
+ * to be readable; frees the places of those that are done. */
+void farewell_wait(struct farewells *farewells, struct pond *pond,
+                   int extra_fd, int64_t deadline_ns);
+
+/* When the next one's time is up; INT64_MAX: none waits. */
+int64_t farewell_due_ns(const struct farewells *farewells);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The keeper's pass and its thread. */
+#include "keeper/keeper.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/reclaim.h"
+#include "base/thread.h"
+#include "keeper/openers.h"
+#include "keeper/sweep.h"
+
+/* While somebody waits, how often the safety net looks (pond_rescue). */
+#define WATCH_NS (20 * CLOCK_NS_PER_MS)
+#define THREAD_RETRY_NS (100 * CLOCK_NS_PER_MS)
+
+/* --- bells ----------------------------------------------------------------- */
+
+static void
+on_ordered(void *arg)
+{
+    dew_pool *pool = arg;
+
+    bell_ring_one(&pool->openers.bell);
+    /* Perhaps one more opener is needed: that is the keeper's to start. */
+    poll_bell_ring(&pool->work);
+}
+
+static void
+on_retired(void *arg)
+{
+    dew_pool *pool = arg;
+
+    poll_bell_ring(&pool->work);
+}
+
+static void
+on_shutting(void *arg)
+{
+    dew_pool *pool = arg;
+
+    bell_ring_all(&pool->progress);
+}
+
+struct pond_bells
+keeper_bells(dew_pool *pool)
+{
+    return (struct pond_bells){on_ordered, on_retired, on_shutting, pool};
+}
+
+/* --- the breaker's word ------------------------------------------------------- */
+
+void
+keeper_apply(dew_pool *pool, struct breaker_verdict verdict)
+{
+    if (verdict.broken) {
+        pond_raise(&pool->pond, POND_BROKEN);
+    } else if (pond_has(&pool->pond, POND_BROKEN) && verdict.window != 0) {
+        pond_lower(&pool->pond, POND_BROKEN);
+    }
+    pond_set_window(&pool->pond, verdict.window);
+    /* The keeper's timers changed. */
+    poll_bell_ring(&pool->work);
+}
+
+/* --- one pass ------------------------------------------------------------------- */
+
+void
+keeper_set_floor(dew_pool *pool, uint32_t sessions)
+{
+    /* ORDER keeper.1 seq_cst <-> keeper.2: set before the keeper is rung. */
+    order_store_seq_u32(&pool->floor, sessions);
+    poll_bell_ring(&pool->work);
+}
+
+static void
+open_here(dew_pool *pool, uint32_t floor)
+{
+    struct slot *slot;
+    dew_error error;
+
+    while ((slot = pond_order_own(&pool->pond, floor)) != NULL) {
+        if (!opener_connect(pool, slot, CLOCK_NEVER, &error)) {
+            pond_open_failed(&pool->pond, slot);
+            return;
+        }
+        pond_opened(&pool->pond, slot);
+    }
+}
+
+static void
+fill(dew_pool *pool)
+{
+    /* ORDER keeper.2 seq_cst <-> keeper.1: as of the last ring. */
+    const uint32_t floor = order_load_seq_u32(&pool->floor);
+
+    if (pond_has(&pool->pond, POND_CLOSING)) {
+        return;
+    }
+    if (!pool->threaded) {
+        open_here(pool, floor);
+        return;
+    }
+    while (pond_order(&pool->pond, floor)) {
+    }
+    openers_grow(pool);
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t
+next_due_ns(dew_pool *pool, int64_t now_ns)
+{
+    int64_t due = earlier(farewell_due_ns(&pool->farewells),
+                          breaker_due_ns(&pool->breaker));
+
+    due = earlier(due, pool->next_sweep_ns);
+    if (waiters_count(&pool->pond.waiters) != 0) {
+        due = earlier(due, now_ns + WATCH_NS);
+    }
+    if (pool->threaded && stack_any(&pool->pond.orders)) {
+        due = earlier(due, now_ns + THREAD_RETRY_NS);
+    }
+    return due;
+}
+
+int64_t
+keeper_tend(dew_pool *pool)
+{
+    const int64_t now_ns = pool_now_ns(pool);
+
+    farewell_begin(&pool->farewells, &pool->pond);
+    if (breaker_due_ns(&pool->breaker) <= now_ns) {
+        keeper_apply(pool, breaker_due(&pool->breaker, now_ns));
+    }
+    if (pool->next_sweep_ns <= now_ns) {
+        pool->next_sweep_ns = now_ns + sweep(pool) * CLOCK_NS_PER_MS;
+        /* What was retired just now is hung up in this pass. */
+        farewell_begin(&pool->farewells, &pool->pond);
+    }
+    fill(pool);
+    if (pond_rescue(&pool->pond, &pool->stuck)) {
+        log_line(pool->settings, LOG_ERROR,
+                 "%s: a waiter had to be rescued; please report this",
+                 pool->entry.name);
+    }
+    return next_due_ns(pool, now_ns);
+}
+
+/* --- the thread ------------------------------------------------------------------- */
+
+bool
+keeper_is_stopping(const dew_pool *pool)
+{
+    /* ORDER keeper.3 seq_cst <-> keeper.4: set before the bells ring. */
+    return order_load_seq_u32(&pool->stopping) != 0;
+}
+
+static void *
+keeper_main(void *arg)
+{
+    dew_pool *pool = arg;
+
+    while (!keeper_is_stopping(pool)) {
+        poll_bell_clear(&pool->work);
+        const int64_t due_ns = keeper_tend(pool);
+
+        farewell_wait(&pool->farewells, &pool->pond, pool->work.fd, due_ns);
+    }
+    return NULL;
+}
+
+int
+keeper_start(dew_pool *pool)
+{
+    const int failed =
+        thread_start(&pool->keeper, "dew-keeper", keeper_main, pool);
+
+    pool->keeper_runs = failed == 0;
+    return failed;
+}
+
+void
+keeper_stop(dew_pool *pool)
+{
+    /* ORDER keeper.4 seq_cst <-> keeper.3: seen by who is rung next. */
+    order_store_seq_u32(&pool->stopping, 1);
+    poll_bell_ring(&pool->openers.cancel);
+    poll_bell_ring(&pool->work);
+    if (pool->keeper_runs) {
+        (void)pthread_join(pool->keeper, NULL);
+        pool->keeper_runs = false;
+    }
+    /* After the keeper, who alone starts openers. */
+    openers_join(pool);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The background work of a pool: one pass of it, and the thread that repeats it. */
+#ifndef DEWPOND_KEEPER_KEEPER_H
+#define DEWPOND_KEEPER_KEEPER_H
+
+#include "keeper/pool.h"
+
+/* The bells that a pond rings for this pool. */
+struct pond_bells keeper_bells(dew_pool *pool);
+
+/* Starts the keeper's thread. 0 or an errno value. */
+int keeper_start(dew_pool *pool);
+/* Ends and joins keeper and openers; nothing is left of them. */
+void keeper_stop(dew_pool *pool);
+bool keeper_is_stopping(const dew_pool *pool);
+
+/* Does what is due: hangs up retirees, retires the old and the idle, lets a
+ * failing server be tried, fills up to the floor. With DEW_NO_THREADS it opens
+ * by itself. Returns when there is something to do next (exact clock). */
+int64_t keeper_tend(dew_pool *pool);
+
+/* What the breaker says, told to the pond. */
+void keeper_apply(dew_pool *pool, struct breaker_verdict verdict);
+
+/* The keeper holds at least so many sessions from now on. */
+void keeper_set_floor(dew_pool *pool, uint32_t sessions);
+
+#endif

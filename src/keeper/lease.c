@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* What a session needs before it is lent, and after it came back. */
+#include "keeper/lease.h"
+
+#include "base/clock.h"
+#include "base/reclaim.h"
+#include "base/thread.h"
+#include "session/session.h"
+
+/* A return drains what is already on its way, not more. */
+#define DRAIN_LIMIT_MS 100
+/* Loans of a session whose time is taken: the first ones, then one in 64. */
+#define SAMPLED_FIRST 16u
+#define SAMPLED_MASK 63u
+#define NS_PER_US 1000
+
+/* --- going out ---------------------------------------------------------------- */
+
+static bool
+is_within_bypass(const dew_pool *pool, const struct slot *slot)
+{
+    return clock_coarse_ms() - slot->rested_ms < pool->settings->bypass_ms;
+}
+
+bool
+lease_is_ready(const dew_pool *pool, const struct slot *slot)
+{
+    return !slot_is_pending(slot) &&
+           !pond_is_outdated(&pool->pond, slot) &&
+           !pond_is_suspect(&pool->pond, slot) &&
+           is_within_bypass(pool, slot);
+}
+
+static bool
+unfit(dew_pool *pool, struct slot *slot, order_u64 *reason,
+      enum session_parting parting)
+{
+    tally_add(reason);
+    slot->parting = (uint32_t)parting;
+    if (parting == SESSION_CUT) {
+        tally_add(&pool->pond.tallies.dead_found);
+        pond_suspect(&pool->pond, slot);
+    }
+    return false;
+}
+
+static struct io_limit
+limit_by_ping(const dew_pool *pool, int64_t deadline_ns)
+{
+    const int64_t ping_ns =
+        clock_deadline_after_ms(pool->settings->ping_timeout_ms);
+
+    return (struct io_limit){ping_ns < deadline_ns ? ping_ns : deadline_ns,
+                             -1};
+}
+
+static bool
+settle(dew_pool *pool, struct slot *slot, const struct io_limit *limit,
+       dew_error *error)
+{
+    enum session_flaw flaw = SESSION_SOUND;
+    const enum session_state state = session_settle(
+        slot->session, pool->settings, limit, &flaw, error);
+
+    slot_set_pending(slot, false);
+    return state == SESSION_AT_REST;
+}
+
+static bool
+is_long_idle(const dew_pool *pool, const struct slot *slot)
+{
+    const int64_t limit = pool->settings->keepalive_ms;
+
+    return limit != SETTINGS_OFF &&
+           clock_coarse_ms() - slot->rested_ms >= limit;
+}
+
+static bool
+probe(dew_pool *pool, struct slot *slot, const struct io_limit *limit,
+      dew_error *error)
+{
+    enum session_flaw flaw = SESSION_SOUND;
+
+    tally_add(&pool->pond.tallies.pings);
+    if (session_probe(slot->session, pool->settings, limit, &flaw, error) !=
+        SESSION_AT_REST) {
+        return false;
+    }
+    pond_clear_suspicion(&pool->pond, slot);
+    return true;
+}
+
+/* Rested for longer than bypass_ms, or suspect: a look before it is lent. */
+static bool
+is_alive(dew_pool *pool, struct slot *slot, const struct io_limit *limit,
+         dew_error *error)
+{
+    if (pond_is_suspect(&pool->pond, slot) || is_long_idle(pool, slot)) {
+        return probe(pool, slot, limit, error);
+    }
+    return is_within_bypass(pool, slot) || session_is_quiet(slot->session) ||
+           /* Readable, but perhaps only the TLS layer spoke. */
+           probe(pool, slot, limit, error);
+}
+
+bool
+lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+                 dew_error *error)
+{
+    struct tallies *tallies = &pool->pond.tallies;
+    const struct io_limit limit = limit_by_ping(pool, deadline_ns);
+
+    if (pond_is_outdated(&pool->pond, slot)) {
+        return unfit(pool, slot, &tallies->retired_refresh, SESSION_FAREWELL);
+    }
+    if (slot_is_pending(slot) && !settle(pool, slot, &limit, error)) {
+        return unfit(pool, slot, &tallies->retired_broken, SESSION_CUT);
+    }
+    if (!is_alive(pool, slot, &limit, error)) {
+        return unfit(pool, slot, &tallies->retired_broken, SESSION_CUT);
+    }
+    return true;
+}
+
+void
+lease_drop(dew_pool *pool, struct slot *slot)
+{
+    slot_set_pending(slot, false);
+    pond_retire(&pool->pond, slot);
+}
+
+static bool
+is_sampled(const struct slot *slot)
+{
+    return slot->uses < SAMPLED_FIRST || (slot->uses & SAMPLED_MASK) == 0;
+}
+
+void
+lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
+            dew_conn *conn)
+{
+    slot->lent_ns = is_sampled(slot) ? pool_now_ns(pool) : 0;
+    session_lend(slot->session);
+    conn->mysql = session_handle(slot->session);
+    conn->pool = pool;
+    conn->ticket = pond_lend(&pool->pond, slot, file, line, thread_id());
+}
+
+/* --- coming back ----------------------------------------------------------------- */
+
+void
+lease_end(dew_pool *pool, struct slot *slot)
+{
+    if (slot->lent_ns != 0) {
+        const int64_t held = pool_now_ns(pool) - slot->lent_ns;
+
+        tally_record(&pool->pond.tallies.hold_us,
+                     (uint64_t)(held / NS_PER_US));
+    }
+}
+
+static bool
+is_worn_out(const dew_pool *pool, const struct slot *slot)
+{
+    return pool->settings->uses_max != SETTINGS_OFF &&
+           slot->uses >= pool->settings->uses_max;
+}
+
+/* NULL: it may rest. Otherwise the tally of the reason. */
+static order_u64 *
+reason_to_retire(dew_pool *pool, const struct slot *slot)
+{
+    struct tallies *tallies = &pool->pond.tallies;
+
+    if (pond_is_outdated(&pool->pond, slot)) {
+        return &tallies->retired_refresh;
+    }
+    if (slot->rested_ms >= slot->expires_ms || is_worn_out(pool, slot)) {
+        return &tallies->retired_lifetime;
+    }
+    return NULL;
+}
+
+static void
+retire(dew_pool *pool, struct slot *slot, enum session_parting parting)
+{
+    slot->parting = (uint32_t)parting;
+    reclaim_read_begin();
+    lease_drop(pool, slot);
+    reclaim_read_end();
+}
+
+static void
+rest(dew_pool *pool, struct slot *slot, bool pending)
+{
+    order_u64 *reason = reason_to_retire(pool, slot);
+
+    if (reason != NULL) {
+        tally_add(reason);
+        retire(pool, slot, SESSION_FAREWELL);
+        return;
+    }
+    slot_set_pending(slot, pending);
+    reclaim_read_begin();
+    pond_put(&pool->pond, slot);
+    reclaim_read_end();
+}
+
+static void
+count_clean_up(dew_pool *pool)
+{
+    struct tallies *tallies = &pool->pond.tallies;
+
+    switch (pool->settings->reset) {
+    case DEW_RESET_AUTO:
+    case DEW_RESET_ALWAYS:
+        tally_add(&tallies->resets);
+        break;
+    case DEW_RESET_ROLLBACK:
+        tally_add(&tallies->rollbacks);
+        break;
+    case DEW_RESET_NEVER:
+        break;
+    }
+}
+
+void
+lease_return(dew_pool *pool, struct slot *slot)
+{
+    const struct io_limit limit = {clock_deadline_after_ms(DRAIN_LIMIT_MS),
+                                   -1};
+    enum session_flaw flaw = SESSION_SOUND;
+
+    lease_end(pool, slot);
+    const enum session_state state =
+        session_give_back(slot->session, pool->settings, &limit, &flaw);
+    slot->rested_ms = clock_coarse_ms();
+    switch (state) {
+    case SESSION_AT_REST:
+        rest(pool, slot, false);
+        break;
+    case SESSION_PENDING:
+        count_clean_up(pool);
+        rest(pool, slot, true);
+        break;
+    case SESSION_BROKEN:
+        tally_add(&pool->pond.tallies.retired_broken);
+        retire(pool, slot,
+               flaw == SESSION_DEAD ? SESSION_CUT : SESSION_FAREWELL);
+        break;
+    }
+}
+
+void
+lease_discard(dew_pool *pool, struct slot *slot)
+{
+    lease_end(pool, slot);
+    tally_add(&pool->pond.tallies.discarded);
+    retire(pool, slot, SESSION_FAREWELL);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Opener threads: take an order, connect, bring the session to the pond. */
+#include "keeper/openers.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/reclaim.h"
+#include "base/socket.h"
+#include "base/thread.h"
+#include "keeper/keeper.h"
+#include "session/session.h"
+
+static int64_t
+expiry_ms(const struct settings *settings)
+{
+    if (settings->lifetime_ms == SETTINGS_OFF) {
+        return CLOCK_NEVER;
+    }
+    /* Downwards, so that lifetime_ms is a promise; spread, so that sessions
+     * that were opened together do not go together. */
+    const uint64_t spread = (uint64_t)settings->lifetime_ms *
+                            settings->lifetime_jitter_percent / 100;
+
+    return clock_coarse_ms() + settings->lifetime_ms -
+           (int64_t)random_below(spread + 1);
+}
+
+static void
+furnish(const dew_pool *pool, struct slot *slot, struct session *session)
+{
+    const int fd = session_socket(session);
+
+    slot->session = session;
+    slot->uses = 0;
+    slot->expires_ms = expiry_ms(pool->settings);
+    slot->rested_ms = clock_coarse_ms();
+    slot->lent_ns = 0;
+    slot->parting = SESSION_FAREWELL;
+    slot_note_socket(slot, fd, socket_identity(fd));
+}
+
+static enum log_level
+level_of(uint64_t failures)
+{
+    return failures == 0 ? LOG_WARNING : LOG_DEBUG;
+}
+
+bool
+opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+               dew_error *error)
+{
+    struct credentials_snapshot *held = credentials_hold(&pool->credentials);
+    const struct settings *settings =
+        held != NULL ? held->settings : pool->settings;
+    struct io_limit limit = {
+        clock_deadline_after_ms(settings->connect_timeout_ms),
+        pool->openers.cancel.fd};
+    struct session *session = NULL;
+    dew_error why = {.code = DEW_OK};
+    int64_t age_ms;
+
+    if (deadline_ns < limit.deadline_ns) {
+        limit.deadline_ns = deadline_ns;
+    }
+    /* Before the connect: what changes meanwhile makes it outdated. */
+    pond_stamp(&pool->pond, slot);
+    slot->opened_ns = pool_now_ns(pool);
+    const dew_code code = session_open(&session, settings, &limit, &why);
+    credentials_drop(&pool->credentials, held);
+    if (code == DEW_OK) {
+        tally_add(&pool->pond.tallies.connects);
+        furnish(pool, slot, session);
+        keeper_apply(pool, breaker_succeeded(&pool->breaker));
+        return true;
+    }
+    if (!pond_has(&pool->pond, POND_CLOSING)) {
+        const bool known =
+            breaker_error(&pool->breaker, pool_now_ns(pool), error, &age_ms);
+
+        tally_add(&pool->pond.tallies.connect_failures);
+        log_line(pool->settings, level_of(known), "%s: connect failed: %s",
+                 pool->entry.name, why.message);
+        keeper_apply(pool, breaker_failed(&pool->breaker, &why,
+                                          pool_now_ns(pool)));
+    }
+    *error = why;
+    return false;
+}
+
+static void
+open_ordered(dew_pool *pool, struct slot *slot)
+{
+    dew_error error;
+    const bool opened =
+        !pond_has(&pool->pond, POND_CLOSING) &&
+        opener_connect(pool, slot, CLOCK_NEVER, &error);
+
+    reclaim_read_begin();
+    if (opened) {
+        pond_opened(&pool->pond, slot);
+    } else {
+        pond_open_failed(&pool->pond, slot);
+    }
+    bell_ring_all(&pool->progress);
+    reclaim_read_end();
+}
+
+static void *
+opener_main(void *arg)
+{
+    dew_pool *pool = arg;
+
+    for (;;) {
+        const uint32_t seen = bell_look(&pool->openers.bell);
+        struct slot *slot = pond_next_order(&pool->pond);
+
+        if (slot != NULL) {
+            open_ordered(pool, slot);
+        } else if (keeper_is_stopping(pool)) {
+            return NULL;
+        } else {
+            bell_wait(&pool->openers.bell, seen, CLOCK_NEVER);
+        }
+    }
+}
+
+void
+openers_grow(dew_pool *pool)
+{
+    struct openers *openers = &pool->openers;
+
+    if (openers->started == pool->settings->connects_max ||
+        bell_sleepers(&openers->bell) != 0 ||
+        !stack_any(&pool->pond.orders)) {
+        return;
+    }
+    const int failed = thread_start(&openers->threads[openers->started],
+                                    "dew-opener", opener_main, pool);
+    if (failed == 0) {
+        openers->started++;
+    } else {
+        log_line(pool->settings, LOG_ERROR,
+                 "%s: an opener thread cannot be started (errno %d)",
+                 pool->entry.name, failed);
+    }
+}
+
+void
+openers_join(dew_pool *pool)
+{
+    struct openers *openers = &pool->openers;
+
+    bell_ring_all(&openers->bell);
+    while (openers->started > 0) {
+        (void)pthread_join(openers->threads[--openers->started], NULL);
+    }
+}

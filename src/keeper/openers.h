@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening sessions: one connect, and the threads that do nothing else. */
+#ifndef DEWPOND_KEEPER_OPENERS_H
+#define DEWPOND_KEEPER_OPENERS_H
+
+#include "keeper/pool.h"
+
+/* Connects the session of an OPENING slot, within connect_timeout_ms and the
+ * deadline, and tells the breaker. True: the slot has its session and is
+ * still OPENING. False: *error tells why, and nothing is left. Blocks. */
+bool opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+                    dew_error *error);
+
+/* Starts one more opener thread if orders wait and there may be more. */
+void openers_grow(dew_pool *pool);
+
+/* After pool->stopping: joins all opener threads. */
+void openers_join(dew_pool *pool);
+
+#endif

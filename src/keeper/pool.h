@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* The pool as the keeper and the api see it: the core and those who serve it. */
+/*
+ * WHO OWNS WHAT. The pool owns its pond, its settings, its threads and its
+ * bells; a slot owns its session. A pool is freed by the close that returns
+ * DEW_OK, and by nobody else.
+ *
+ * THREADS. Openers (at most connects_max, started one by one when there is
+ * work) connect. The keeper hangs up, retires, fills up and lets a failing
+ * server be tried again. Neither is started with DEW_NO_THREADS: then
+ * borrowers open for themselves and keeper_tend is called by dew_pool_tend.
+ */
+#ifndef DEWPOND_KEEPER_POOL_H
+#define DEWPOND_KEEPER_POOL_H
+
+#include "base/bell.h"
+#include "base/settings.h"
+#include "core/pond.h"
+#include "core/registry.h"
+#include "keeper/breaker.h"
+#include "keeper/credentials.h"
+#include "keeper/farewell.h"
+
+#define OPENERS_MAX 64
+
+struct openers {
+    struct bell bell;    /* an order was placed */
+    struct poll_bell cancel; /* rung by close: connects in flight give up */
+    /* The keeper's (or open's and close's, when no keeper runs). */
+    uint32_t started;
+    pthread_t threads[OPENERS_MAX];
+};
+
+struct dew_pool {
+    struct pond pond; /* first: it has the strictest alignment */
+    struct registry_entry entry;
+    struct settings *settings; /* owner: the pool; never changes */
+    struct credentials credentials;
+    struct breaker breaker;
+    struct farewells farewells; /* the keeper's */
+    struct openers openers;
+
+    bool threaded;          /* not DEW_NO_THREADS; never changes */
+    pthread_t keeper;       /* valid while keeper_runs */
+    bool keeper_runs;       /* open's and close's */
+    struct poll_bell work;  /* the keeper shall look */
+    struct bell progress;   /* for open and close: something moved */
+    order_u32 stopping;     /* threads shall end */
+    order_u32 closer;       /* 1: a close is at work */
+    order_u32 floor;        /* sessions the keeper holds at least */
+    bool listed;            /* in the registry; open's and close's */
+    struct pond_stuck stuck; /* the keeper's */
+    int64_t next_sweep_ns;   /* the keeper's */
+};
+
+static inline int64_t
+pool_now_ns(const dew_pool *pool)
+{
+    return park_now_ns(pool->pond.plan.parker);
+}
+
+#endif
