@@ -57,7 +57,7 @@ storm_ask(struct storm_worker *worker, MYSQL *mysql)
     const char *const query = storm->options->query;
     const struct expectation expected = {
         .nonce = storm->has_nonce,
-        .id = storm->compare_id,
+        .id = storm->compare_id && query == NULL,
     };
     write_query(worker->text, query != NULL ? query : storm_ask_default,
                 worker->nonce);
