@@ -239,7 +239,10 @@ serve_first(struct pond *pond)
 {
     give_to_overdue(pond, park_now_ns(pond->plan.parker));
     wake_one(pond);
-    if (waiters_first(&pond->waiters, true) == NULL ||
+    if (waiters_first(&pond->waiters, true) == NULL) {
+        return;
+    }
+    if (waiters_first(&pond->waiters, false) != NULL &&
         idle_any(&pond->idle)) {
         return; /* who is woken now looks again when he has taken it */
     }
