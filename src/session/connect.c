@@ -47,7 +47,7 @@ cut_error(const MYSQL *mysql, enum flavour_cut cut_by, int64_t started_ns,
     const char *const state =
         number == 0 ? "HY000" : mysql_sqlstate(handle);
     const long long allowed_ms =
-        (limit->deadline_ns - started_ns + CLOCK_NS_PER_MS - 1) /
+        (limit->deadline_ns - started_ns + CLOCK_NS_PER_MS / 2) /
         CLOCK_NS_PER_MS;
 
     if (cut_by == FLAVOUR_CANCELLED) {
