@@ -41,29 +41,40 @@ may_take(const struct pond *pond, uint64_t front)
     return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;
 }
 
-struct slot *
-pond_take(struct pond *pond)
+/* What rests, unless the pond is closing or suspended. Still IDLE. */
+static struct slot *
+take_allowed(struct pond *pond)
 {
-    /* ORDER pond.5 relaxed <-> pond.6: a hint that spares the take. */
-    uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
-
-    if (front != 0 && !may_take(pond, front)) {
-        return NULL;
-    }
     struct slot *slot = idle_take(&pond->idle);
+
     if (slot == NULL) {
         return NULL;
     }
     race_point("pond.taken");
     /* ORDER pond.7 seq_cst <-> pond.6: read after the take: a take that
      * follows the flag's rise sees it, and gives the slot back (I6). */
-    front = order_load_seq_u64(&pond->waiters.front);
+    const uint64_t front = order_load_seq_u64(&pond->waiters.front);
     if ((front & (POND_CLOSING | POND_SUSPENDED)) != 0) {
         idle_put(&pond->idle, slot);
         pond_look(pond);
         return NULL;
     }
-    slot_take(slot);
+    return slot;
+}
+
+struct slot *
+pond_take(struct pond *pond)
+{
+    /* ORDER pond.5 relaxed <-> pond.6: a hint that spares the take. */
+    const uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
+
+    if (front != 0 && !may_take(pond, front)) {
+        return NULL;
+    }
+    struct slot *slot = take_allowed(pond);
+    if (slot != NULL) {
+        slot_take(slot);
+    }
     return slot;
 }
 
@@ -172,6 +183,28 @@ finish(struct pond *pond, struct waiter *node)
 }
 
 static enum pond_end
+end_granted(struct pond *pond, struct slot *slot)
+{
+    /* The pass that granted it may have read the flags before this one rose:
+     * what closes gives nothing any more (I6). */
+    const bool closing = pond_has(pond, POND_CLOSING);
+
+    if (slot_state_of(slot_peek(slot)) == SLOT_OPENING) {
+        if (closing) {
+            pond_open_failed(pond, slot);
+        }
+        return closing ? POND_SHUT : POND_LEAVE;
+    }
+    slot_accept(slot);
+    if (closing) {
+        slot_rest(slot);
+        idle_put(&pond->idle, slot);
+        pond_look(pond);
+    }
+    return closing ? POND_SHUT : POND_SLOT;
+}
+
+static enum pond_end
 end_given(struct pond *pond, struct pond_wait *wait, enum waiter_state state)
 {
     struct waiter *node = wait->node;
@@ -179,12 +212,7 @@ end_given(struct pond *pond, struct pond_wait *wait, enum waiter_state state)
 
     if (state == WAITER_GRANTED) {
         wait->slot = node->slot;
-        if (slot_state_of(slot_peek(wait->slot)) == SLOT_OPENING) {
-            end = POND_LEAVE;
-        } else {
-            slot_accept(wait->slot);
-            end = POND_SLOT;
-        }
+        end = end_granted(pond, wait->slot);
     }
     finish(pond, node);
     return end;
@@ -194,11 +222,12 @@ end_given(struct pond *pond, struct pond_wait *wait, enum waiter_state state)
 static bool
 look_when_woken(struct pond *pond, struct pond_wait *wait)
 {
-    struct slot *slot = idle_take(&pond->idle);
+    struct slot *slot = take_allowed(pond);
 
     race_point("pond.woken");
     if (slot == NULL) {
-        /* Lost to somebody who did not wait: keep the place, pass it on. */
+        /* Lost to somebody who did not wait, or the pond was suspended
+         * behind the wake: keep the place, pass it on. */
         if (waiter_lost(wait->node)) {
             waiters_clear_token(&pond->waiters);
             pond_serve(pond);
