@@ -161,11 +161,14 @@ pond_join(struct pond *pond, struct pond_wait *wait)
     if (wait->node == NULL) {
         return POND_NO_MEMORY;
     }
-    if (!waiters_join(&pond->waiters, wait->node, &wait->wish,
-                      pond->plan.waiters_max)) {
+    /* ORDER pond.23 seq_cst <-> pond.6 pond.20: the node is out before we look:
+     * we see the close, or the closer sees the node. */
+    const bool closing = pond_has(pond, POND_CLOSING);
+    if (closing || !waiters_join(&pond->waiters, wait->node, &wait->wish,
+                                 pond->plan.waiters_max)) {
         waiters_node_unused(&pond->waiters, wait->node);
         pond_look(pond);
-        return POND_FULL;
+        return closing ? POND_SHUT : POND_FULL;
     }
     race_point("pond.joined");
     /* "And look": as the holder, or by the holder's next pass. */

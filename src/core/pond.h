@@ -144,7 +144,8 @@ struct pond_wait {
 };
 
 /* Inside a section: counts as a waiter from here on. POND_SLOT: joined, go on
- * to pond_await; else POND_FULL, POND_NO_MEMORY, and nothing happened. */
+ * to pond_await; else POND_FULL, POND_NO_MEMORY or POND_SHUT, and nothing
+ * happened. */
 enum pond_end pond_join(struct pond *pond, struct pond_wait *wait);
 
 /* Outside a section. Sleeps until served, refused or timed out. Never returns
@@ -153,7 +154,8 @@ enum pond_end pond_await(struct pond *pond, struct pond_wait *wait);
 
 /* --- opening and hanging up ----------------------------------------------------- */
 
-/* Reserves a place below min(limit, ceiling) and orders a session for it. */
+/* Reserves a place below min(limit, ceiling) and orders a session for it.
+ * False: no room now, or closing. */
 bool pond_order(struct pond *pond, uint32_t ceiling);
 /* The same, but the OPENING slot is the caller's to open; NULL: no room. */
 struct slot *pond_order_own(struct pond *pond, uint32_t ceiling);
@@ -203,7 +205,8 @@ void pond_look(struct pond *pond);
 
 /* While closing: a slot that rests or is offered, LEASED to the caller. */
 struct slot *pond_drain(struct pond *pond);
-/* No session, no opening, no waiter's node is left. */
+/* After POND_CLOSING was raised: no session, no opening, no waiter's node is
+ * left, and none will be. */
 bool pond_is_drained(const struct pond *pond);
 
 /* --- looking at it (pond_audit.c) --------------------------------------------------- */

@@ -113,8 +113,10 @@ pond_drain(struct pond *pond)
 bool
 pond_is_drained(const struct pond *pond)
 {
-    /* ORDER pond.20 seq_cst <-> waiters.5 quota.3: what was given back before
-     * the closer's bell rang is seen here. */
-    return quota_look(&pond->quota).taken == 0 &&
-           order_load_seq_u32(&pond->waiters.nodes_out) == 0;
+    /* ORDER pond.20 seq_cst <-> waiters.4 waiters.5 quota.3: what was given
+     * back before the closer's bell rang is seen here. Nodes first: a pass that
+     * is older than CLOSING may still order for a node, but not without one,
+     * and who comes after CLOSING backs off (pond.23, pond.24). */
+    return order_load_seq_u32(&pond->waiters.nodes_out) == 0 &&
+           quota_look(&pond->quota).taken == 0;
 }

@@ -118,6 +118,13 @@ reserve(struct pond *pond, uint32_t ceiling, bool *held)
         window_return(pond);
         return NULL;
     }
+    /* ORDER pond.24 seq_cst <-> pond.6 pond.20: the place is taken before we
+     * look: we see the close, or the closer sees the place. */
+    if (pond_has(pond, POND_CLOSING)) {
+        quota_return(&pond->quota);
+        window_return(pond);
+        return NULL;
+    }
     struct slot *slot = slot_pop(&pond->vacant);
     /* A place below the limit has a vacant slot: it is pushed first. */
     assert(slot != NULL);
