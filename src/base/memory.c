@@ -20,15 +20,15 @@ memory_zeroed(size_t size)
 void *
 memory_zeroed_lines(size_t size)
 {
-    if (fault(FAULT_ALLOC) || size > SIZE_MAX - MEMORY_LINE) {
+    if (fault(FAULT_ALLOC) || size > SIZE_MAX - MEMORY_PAIR) {
         return NULL;
     }
-    /* aligned_alloc wants whole lines; and whole lines keep the neighbours
+    /* aligned_alloc wants whole pairs; and whole pairs keep the neighbours
      * in the heap off our last one. */
-    const size_t lines = size == 0 ? 1 : (size - 1) / MEMORY_LINE + 1;
-    void *const memory = aligned_alloc(MEMORY_LINE, lines * MEMORY_LINE);
+    const size_t pairs = size == 0 ? 1 : (size - 1) / MEMORY_PAIR + 1;
+    void *const memory = aligned_alloc(MEMORY_PAIR, pairs * MEMORY_PAIR);
     if (memory != NULL) {
-        memset(memory, 0, lines * MEMORY_LINE);
+        memset(memory, 0, pairs * MEMORY_PAIR);
     }
     return memory;
 }

@@ -6,9 +6,11 @@
 #include <stddef.h>
 
 #define MEMORY_LINE 64 /* bytes: what is shared starts on a line of its own */
+/* Two: what a processor fetches together, and the most that our types ask. */
+#define MEMORY_PAIR (2 * MEMORY_LINE)
 
 void *memory_zeroed(size_t size);             /* NULL without memory */
-void *memory_zeroed_lines(size_t size);       /* the same, line-aligned */
+void *memory_zeroed_lines(size_t size);       /* the same, on a pair of lines */
 char *memory_copy_string(const char *string); /* NULL in, NULL out */
 void memory_free(void *memory);
 

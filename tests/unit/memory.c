@@ -39,9 +39,9 @@ lines_are_aligned_zeroed_and_whole(void **state)
     for (size_t size = 0; size < 200; size++) {
         unsigned char *const memory = memory_zeroed_lines(size);
         const size_t whole =
-            (size + MEMORY_LINE - 1) / MEMORY_LINE * MEMORY_LINE;
+            (size + MEMORY_PAIR - 1) / MEMORY_PAIR * MEMORY_PAIR;
         assert_non_null(memory);
-        assert_int_equal((uintptr_t)memory % MEMORY_LINE, 0);
+        assert_int_equal((uintptr_t)memory % MEMORY_PAIR, 0);
         assert_zeroed(memory, whole);
         memset(memory, 0xFF, whole);
         memory_free(memory);
@@ -53,7 +53,7 @@ a_size_that_overflows_is_refused(void **state)
 {
     (void)state;
     assert_null(memory_zeroed_lines(SIZE_MAX));
-    assert_null(memory_zeroed_lines(SIZE_MAX - MEMORY_LINE + 1));
+    assert_null(memory_zeroed_lines(SIZE_MAX - MEMORY_PAIR + 1));
 }
 
 static void
