@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: what a reset forgets on a server is learnt, and put back rightly. */
+/* Method: servers whose defaults differ from settings; reset and repair. */
+#define _GNU_SOURCE 1
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "fixture/loan.h"
+#include "session/inside.h"
+
+struct world {
+    struct test_server *plain, *strange;
+};
+
+static int
+start(void **state)
+{
+    /* Its handshake ignores what a client asks for, its autocommit is off,
+     * and it gives users another sql_mode that a reset takes away. */
+    static const char *const args[] = {
+        "--skip-character-set-client-handshake",
+        "--character-set-server=latin1", "--autocommit=OFF",
+        "--init-connect=SET SESSION sql_mode='ANSI_QUOTES', @i=1", NULL};
+    static struct world world;
+
+    world.plain = test_server_start(NULL);
+    world.strange = test_server_start(args);
+    *state = &world;
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    struct world *const world = *state;
+
+    test_server_stop(world->strange);
+    test_server_stop(world->plain);
+    return 0;
+}
+
+static void
+assert_asked(struct session *session, const char *sql, const char *expected)
+{
+    char text[LOAN_TEXT];
+
+    assert_string_equal(loan_ask(session_handle(session), sql, text),
+                        expected);
+}
+
+static void
+assert_as_after_connect(struct session *session)
+{
+    assert_asked(session, "SELECT @@character_set_client", "utf8mb4");
+    assert_asked(session, "SELECT @@character_set_results", "utf8mb4");
+    assert_asked(session, "SELECT @@character_set_connection", "utf8mb4");
+    assert_asked(session, "SELECT @@autocommit", "1");
+    assert_string_equal(mysql_character_set_name(session_handle(session)),
+                        "utf8mb4");
+}
+
+static void
+reset_and_repair(struct session *session, const struct settings *settings)
+{
+    assert_true(session_reset_now(session, settings));
+    session->mysql->charset = (void *)(uintptr_t)session->charset;
+    if (session->repair_sql != NULL) {
+        loan_do(session_handle(session), session->repair_sql);
+    }
+}
+
+static void
+autocommit_is_on_where_the_server_has_it_off(void **state)
+{
+    struct world *const world = *state;
+    struct settings settings;
+    struct session *session;
+
+    loan_settings(&settings, world->strange);
+    session = loan_open(&settings);
+    assert_true((session->forgets & FORGETS_AUTOCOMMIT) != 0);
+    assert_as_after_connect(session);
+    loan_end(session);
+}
+
+static void
+what_a_reset_forgets_is_put_back(void **state)
+{
+    struct world *const world = *state;
+    struct test_server *const servers[] = {world->plain, world->strange};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct settings settings;
+        struct session *session;
+        char mode[LOAN_TEXT], collation[LOAN_TEXT];
+
+        loan_settings(&settings, servers[i]);
+        session = loan_open(&settings);
+        loan_ask(session_handle(session), "SELECT @@sql_mode", mode);
+        loan_ask(session_handle(session), "SELECT @@collation_connection",
+                 collation);
+        for (int round = 0; round < 2; round++) {
+            loan_do(session_handle(session),
+                    "SET autocommit=0, sql_mode='', NAMES latin1");
+            reset_and_repair(session, &settings);
+            assert_as_after_connect(session);
+            assert_asked(session, "SELECT @@sql_mode", mode);
+            assert_asked(session, "SELECT @@collation_connection", collation);
+        }
+        loan_end(session);
+    }
+}
+
+static void
+a_reset_that_forgets_nothing_needs_no_repair(void **state)
+{
+    struct world *const world = *state;
+    struct settings settings;
+    struct session *session;
+
+    loan_settings(&settings, world->plain);
+    session = loan_open(&settings);
+    if (session_server(session)->is_mariadb) {
+        assert_int_equal(session->forgets, 0);
+        assert_null(session->repair_sql);
+    } else {
+        assert_int_equal(session->forgets & ~(uint32_t)FORGETS_CHARSET, 0);
+    }
+    loan_end(session);
+}
+
+static void
+where_no_reset_is_sent_none_is_tried(void **state)
+{
+    struct world *const world = *state;
+    struct settings settings;
+    struct session *session;
+
+    loan_settings(&settings, world->strange);
+    settings.reset = DEW_RESET_ROLLBACK;
+    session = loan_open(&settings);
+    assert_as_after_connect(session);
+    assert_null(session->repair_sql);
+    /* init_connect's own mark is still there: nothing has reset it. */
+    assert_asked(session, "SELECT @i", "1");
+    loan_end(session);
+}
+
+/* ---- a server without COM_RESET_CONNECTION ---- */
+
+static void
+a_server_without_the_command_gets_change_user(void **state)
+{
+    struct world *const world = *state;
+    struct settings settings;
+    struct session *session;
+
+    loan_settings(&settings, world->plain);
+    session = loan_open(&settings);
+    session->no_reset_command = true;
+    loan_do(session_handle(session), "SET @x = 1, autocommit = 0");
+    loan_do(session_handle(session), "USE information_schema");
+    reset_and_repair(session, &settings);
+    assert_as_after_connect(session);
+    assert_asked(session, "SELECT @x", "NULL");
+    assert_asked(session, "SELECT DATABASE()", "t");
+    loan_end(session);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(autocommit_is_on_where_the_server_has_it_off),
+        cmocka_unit_test(what_a_reset_forgets_is_put_back),
+        cmocka_unit_test(a_reset_that_forgets_nothing_needs_no_repair),
+        cmocka_unit_test(where_no_reset_is_sent_none_is_tried),
+        cmocka_unit_test(a_server_without_the_command_gets_change_user),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
