@@ -12,12 +12,13 @@ target_compile_options(dewpond_warnings INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum
     -Wstrict-prototypes $<$<BOOL:${DEWPOND_DEV}>:-Werror>)
 
+# Sanitizers in a debug build, so that assertions count, but not at -O0.
 if(DEWPOND_SANITIZE STREQUAL "address")
-    add_compile_options(-fsanitize=address,undefined
+    add_compile_options(-O1 -fsanitize=address,undefined
         -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=address,undefined)
 elseif(DEWPOND_SANITIZE STREQUAL "thread")
-    add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+    add_compile_options(-O1 -fsanitize=thread -fno-omit-frame-pointer)
     add_link_options(-fsanitize=thread)
 elseif(NOT DEWPOND_SANITIZE STREQUAL "")
     message(FATAL_ERROR "DEWPOND_SANITIZE is '${DEWPOND_SANITIZE}'; "

@@ -51,23 +51,28 @@ server_packages="mariadb-server-core mariadb-client-core"
 
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-# build PRESET DIRECTORY [TARGET...]
+# build PRESET DIRECTORY [TARGET...]; $configure_options go to cmake
+configure_options=
+warnings_are_errors=no
 build()
 {
     preset=$1 directory=$2
     shift 2
     say "building $preset in $directory"
-    cmake --preset "$preset" -B "$directory" >"$log" 2>&1 || {
+    # shellcheck disable=SC2086
+    cmake --preset "$preset" -B "$directory" $configure_options >"$log" 2>&1 || {
         cat "$log" >&2
         die "cmake could not configure $preset"
     }
     ninja -C "$directory" -j "$jobs" "$@" >"$log" 2>&1 || {
-        cat "$log" >&2
+        # Without ninja's own lines about what went well.
+        grep -v '^\[[0-9]*/[0-9]*\] ' "$log" >&2
         die "$preset does not build"
     }
     tail -n 1 "$log"
-    if grep -q 'warning:' "$log"; then
-        cat "$log" >&2
+    # More than -Werror sees: the linker's and the archiver's warnings too.
+    if [ $warnings_are_errors = yes ] && grep -q 'warning:' "$log"; then
+        grep -v '^\[[0-9]*/[0-9]*\] ' "$log" >&2
         die "$preset builds with warnings"
     fi
 }

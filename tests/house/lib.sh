@@ -44,7 +44,7 @@ make_scratch()
 {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/dewpond-house-XXXXXX")
     trap 'rm -rf -- "$scratch"' EXIT
-    trap 'exit 1' INT TERM HUP
+    trap 'exit 1' INT TERM HUP PIPE
 }
 
 # awk source: code(line) is the line without comments and without the text of
