@@ -21,6 +21,8 @@
 
 #include <stddef.h>
 
+#include "base/fault.h"
+
 #define TALLY_SUBS (UINT32_C(1) << TALLY_SUB_BITS)
 
 _Static_assert(sizeof(struct tally_histogram) <= 4608, "a histogram is small");
@@ -65,9 +67,13 @@ tally_record(struct tally_histogram *histogram, uint64_t us)
     uint64_t seen = order_load_relaxed_u64(&histogram->max);
 
     /* Each failure means that the maximum has grown. */
-    /* ORDER tally.4 acq_rel: nothing is published with it, and relaxed would
-     * do; the door has no weaker CAS, and a new maximum is rare. */
-    while (us > seen && !order_cas_acq_rel_u64(&histogram->max, &seen, us)) {
+    while (us > seen) {
+        race_point("tally.max");
+        /* ORDER tally.4 acq_rel: nothing is published with it, and relaxed
+         * would do; the door has no weaker CAS, and a new maximum is rare. */
+        if (order_cas_acq_rel_u64(&histogram->max, &seen, us)) {
+            break;
+        }
     }
     tally_add(&histogram->buckets[bucket_of(us)]);
 }

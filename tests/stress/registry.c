@@ -5,8 +5,10 @@
 /* ctest: timeout=120 */
 #define _GNU_SOURCE 1
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +22,8 @@
 #include "base/order.h"
 #include "base/random.h"
 #include "core/registry.h"
+
+#define PATIENCE 20000 /* yields in which one who does not wait is through */
 
 enum { THREADS = 6, NAMES = 4, OWNED_MAX = 8 };
 
@@ -310,10 +314,104 @@ names_come_and_go_under_readers_and_nothing_freed_is_seen(void **state)
     assert_true(sum.taken > 0 && sum.numbered > 0);
 }
 
+/* The first to make the table stays before it is published until the second
+ * is through, or for long enough to show that the second waits. */
+struct makers {
+    order_u32 making, through;
+};
+
+static void
+stay_at_publish(const char *name, void *arg)
+{
+    struct makers *const makers = arg;
+
+    if (strcmp(name, "registry.publish") != 0 ||
+        order_swap_seq_u32(&makers->making, 1) != 0) {
+        return;
+    }
+    for (int i = 0; i < PATIENCE; i++) {
+        if (order_load_seq_u32(&makers->through) != 0) {
+            return;
+        }
+        (void)sched_yield();
+    }
+}
+
+static void *
+add_the_first(void *arg)
+{
+    (void)registry_add(arg, "first", true);
+    return NULL;
+}
+
+static bool
+is_found(const struct registry_entry *entry)
+{
+    const struct registry_entry *found;
+
+    reclaim_read_begin();
+    found = registry_find(entry->name);
+    reclaim_read_end();
+    return found == entry;
+}
+
+/* Looks from before there is a table until it finds: no lock and no thread's
+ * beginning orders what it reads, only the table's publication does. */
+static void *
+look_for_the_first(void *arg)
+{
+    order_u32 *const looking = arg;
+    bool found = false;
+
+    order_store_seq_u32(looking, 1);
+    while (!found) {
+        reclaim_read_begin();
+        found = registry_find("first") != NULL;
+        reclaim_read_end();
+        (void)sched_yield();
+    }
+    return NULL;
+}
+
+/* Runs before all others: only once there is no table. */
+static void
+two_pools_that_are_first_at_once_share_one_table(void **state)
+{
+    static struct registry_entry first;
+    static struct registry_entry second;
+    static struct makers makers;
+    static order_u32 looking;
+    pthread_t thread;
+    pthread_t reader;
+
+    (void)state;
+    race_hook(stay_at_publish, &makers);
+    assert_int_equal(
+        pthread_create(&reader, NULL, look_for_the_first, &looking), 0);
+    while (order_load_seq_u32(&looking) == 0) {
+        (void)sched_yield();
+    }
+    assert_int_equal(pthread_create(&thread, NULL, add_the_first, &first), 0);
+    while (order_load_seq_u32(&makers.making) == 0) {
+        (void)sched_yield();
+    }
+    assert_int_equal(registry_add(&second, "second", true), DEW_OK);
+    order_store_seq_u32(&makers.through, 1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    race_hook(NULL, NULL);
+    assert_true(is_found(&first));
+    assert_true(is_found(&second));
+    assert_int_equal(pthread_join(reader, NULL), 0);
+    registry_remove(&first);
+    registry_remove(&second);
+    reclaim_wait_readers();
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_pools_that_are_first_at_once_share_one_table),
         cmocka_unit_test(
             names_come_and_go_under_readers_and_nothing_freed_is_seen),
     };

@@ -2,7 +2,9 @@
 /* Goal: sections hold off reclamation, and the table finds what is in it. */
 /* Method: two threads step by step for the waiting; single steps, collisions
  * and failed allocations for the table; misuse in children that must abort. */
+#define _GNU_SOURCE 1
 #include <dirent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -19,6 +21,8 @@
 
 #include "base/fault.h"
 #include "base/reclaim.h"
+
+#define CHILD_MS 10000 /* reached only when something is broken */
 
 #define PATIENCE 20000 /* yields in which a waiter that does not wait is seen */
 
@@ -295,19 +299,29 @@ free_inside_a_section(void)
     (void)reclaim_table_free(reclaim_table_new(16));
 }
 
-/* True when `misuse` ends its process by abort(), and not by hanging. */
+/* True when `misuse` ends its process by abort(). A hang is not one: the pipe
+ * of a child that hangs stays open (SIGKILL: liburcu blocks all others). */
 static bool
 aborts(void (*misuse)(void))
 {
-    const pid_t child = fork();
+    struct pollfd end;
+    int pipe_ends[2];
     int status = 0;
+    pid_t child;
 
+    assert_int_equal(pipe(pipe_ends), 0);
+    child = fork();
     if (child == 0) {
         (void)close(STDERR_FILENO);
-        (void)alarm(10);
         misuse();
         _exit(0);
     }
+    assert_true(child > 0);
+    (void)close(pipe_ends[1]);
+    end = (struct pollfd){.fd = pipe_ends[0], .events = POLLIN};
+    (void)poll(&end, 1, CHILD_MS);
+    (void)close(pipe_ends[0]);
+    (void)kill(child, SIGKILL);
     assert_int_equal(waitpid(child, &status, 0), child);
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }

@@ -2,6 +2,8 @@
 /* Goal: names of pools are unique, found while they are in, and then not. */
 /* Method: single steps on entries of our own, refused allocations, and the
  * misuse that the testing twin aborts on. */
+#define _GNU_SOURCE 1
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +20,8 @@
 #include "base/fault.h"
 #include "core/registry.h"
 
+#define CHILD_MS 10000 /* reached only when something is broken */
+
 static struct registry_entry *
 find(const char *name)
 {
@@ -29,6 +33,49 @@ find(const char *name)
     return entry;
 }
 
+static void
+find_outside_a_section(void)
+{
+    (void)registry_find("orders");
+}
+
+static void
+remove_inside_a_section(void)
+{
+    static struct registry_entry entry;
+
+    (void)registry_add(&entry, "misused", true);
+    reclaim_read_begin();
+    registry_remove(&entry);
+}
+
+/* True when `misuse` ends its process by abort(). A hang is not one: the pipe
+ * of a child that hangs stays open (SIGKILL: liburcu blocks all others). */
+static bool
+aborts(void (*misuse)(void))
+{
+    struct pollfd end;
+    int pipe_ends[2];
+    int status = 0;
+    pid_t child;
+
+    assert_int_equal(pipe(pipe_ends), 0);
+    child = fork();
+    if (child == 0) {
+        (void)close(STDERR_FILENO);
+        misuse();
+        _exit(0);
+    }
+    assert_true(child > 0);
+    (void)close(pipe_ends[1]);
+    end = (struct pollfd){.fd = pipe_ends[0], .events = POLLIN};
+    (void)poll(&end, 1, CHILD_MS);
+    (void)close(pipe_ends[0]);
+    (void)kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
 /* Runs first: there is no table yet. */
 static void
 before_the_first_pool_nothing_is_found(void **state)
@@ -38,6 +85,7 @@ before_the_first_pool_nothing_is_found(void **state)
     (void)state;
     assert_null(find("orders"));
     registry_each(NULL, &seen);
+    assert_true(aborts(find_outside_a_section)); /* even without a table */
 }
 
 /* Runs second: the table is still to be made. */
@@ -207,38 +255,6 @@ each_visits_every_entry_once_and_ends_when_told(void **state)
     reclaim_wait_readers();
     registry_each(NULL, NULL); /* nothing left to call it for */
     free(entries);
-}
-
-static void
-find_outside_a_section(void)
-{
-    (void)registry_find("orders");
-}
-
-static void
-remove_inside_a_section(void)
-{
-    static struct registry_entry entry;
-
-    (void)registry_add(&entry, "misused", true);
-    reclaim_read_begin();
-    registry_remove(&entry);
-}
-
-static bool
-aborts(void (*misuse)(void))
-{
-    const pid_t child = fork();
-    int status = 0;
-
-    if (child == 0) {
-        (void)close(STDERR_FILENO);
-        (void)alarm(10);
-        misuse();
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
 static void

@@ -2,6 +2,7 @@
 /* Goal: counters lose nothing, percentiles keep their error bound. */
 /* Method: percentiles against a sorted copy of the same values, every bucket
  * edge, threads that record at once, and the layout of the lines. */
+#define _GNU_SOURCE 1
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "core/tallies.h"
 
 static struct tally_histogram *
@@ -139,17 +141,44 @@ times_beyond_the_range_count_in_the_last_bucket(void **state)
 
     (void)state;
     tally_record(histogram, 5);
-    tally_record(histogram, UINT64_MAX - 1);
+    tally_record(histogram, UINT64_C(1) << 40); /* its low half is 0 */
     assert_int_equal(tally_percentile(histogram, 500), 5);
+    assert_int_equal(tally_percentile(histogram, 1000), UINT64_C(1) << 40);
+    tally_record(histogram, UINT64_MAX - 1);
     assert_int_equal(tally_percentile(histogram, 1000), UINT64_MAX - 1);
     assert_int_equal(tally_max(histogram), UINT64_MAX - 1);
     memory_free(histogram);
 }
 
-enum { THREADS = 4, RECORDS = 50000 };
+static void
+record_a_larger_one(const char *name, void *arg)
+{
+    if (strcmp(name, "tally.max") == 0) {
+        race_hook(NULL, NULL);
+        tally_record(arg, 100);
+    }
+}
+
+/* The other thread is played by the hook, between the look and the CAS. */
+static void
+a_maximum_that_grows_meanwhile_is_not_overwritten(void **state)
+{
+    struct tally_histogram *const histogram = new_histogram();
+
+    (void)state;
+    race_hook(record_a_larger_one, histogram);
+    tally_record(histogram, 50);
+    race_hook(NULL, NULL);
+    assert_int_equal(tally_max(histogram), 100);
+    assert_int_equal(tally_percentile(histogram, 500), 51);
+    memory_free(histogram);
+}
+
+enum { THREADS = 4, RECORDS = 200000 };
 
 struct recorder {
     struct tallies *tallies;
+    pthread_barrier_t *start;
     uint64_t number;
 };
 
@@ -158,6 +187,7 @@ record(void *arg)
 {
     const struct recorder *const recorder = arg;
 
+    (void)pthread_barrier_wait(recorder->start);
     for (uint64_t i = 1; i <= RECORDS; i++) {
         tally_add(&recorder->tallies->waits);
         tally_record(&recorder->tallies->wait_us,
@@ -172,18 +202,21 @@ threads_that_count_at_once_lose_nothing(void **state)
     struct tallies *const tallies = memory_zeroed_lines(sizeof *tallies);
     struct recorder recorders[THREADS];
     pthread_t threads[THREADS];
+    pthread_barrier_t start;
     uint64_t recorded = 0;
 
     (void)state;
+    assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
     assert_non_null(tallies);
     for (uint64_t i = 0; i < THREADS; i++) {
-        recorders[i] = (struct recorder){tallies, i};
+        recorders[i] = (struct recorder){tallies, &start, i};
         assert_int_equal(
             pthread_create(&threads[i], NULL, record, &recorders[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     }
+    (void)pthread_barrier_destroy(&start);
     for (uint32_t i = 0; i < TALLY_BUCKETS; i++) {
         recorded += tally_read(&tallies->wait_us.buckets[i]);
     }
@@ -277,6 +310,7 @@ main(void)
         cmocka_unit_test(small_values_are_exact),
         cmocka_unit_test(percentiles_agree_with_a_sorted_list),
         cmocka_unit_test(times_beyond_the_range_count_in_the_last_bucket),
+        cmocka_unit_test(a_maximum_that_grows_meanwhile_is_not_overwritten),
         cmocka_unit_test(threads_that_count_at_once_lose_nothing),
         cmocka_unit_test(what_different_paths_write_is_on_different_lines),
         cmocka_unit_test(
