@@ -68,6 +68,21 @@ bell_sleepers(const struct bell *bell)
 }
 
 bool
+bell_try(order_u32 *door)
+{
+    /* ORDER bell.10 seq_cst <-> bell.11: one is in; it sees what the one
+     * before it did. */
+    return order_swap_seq_u32(door, 1) == 0;
+}
+
+void
+bell_untry(order_u32 *door)
+{
+    /* ORDER bell.11 seq_cst <-> bell.10: out, with all that was done. */
+    order_store_seq_u32(door, 0);
+}
+
+bool
 poll_bell_init(struct poll_bell *bell)
 {
     order_init_u32(&bell->rung, 0);

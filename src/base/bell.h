@@ -27,6 +27,10 @@ void bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_ns);
 /* How many sleep on it now: a hint. */
 uint32_t bell_sleepers(const struct bell *bell);
 
+/* A door for one: true for the caller that got in, until bell_untry. */
+bool bell_try(order_u32 *door);
+void bell_untry(order_u32 *door);
+
 /* The same for a thread that also polls sockets: the descriptor is readable
  * after a ring until poll_bell_clear, which comes before looking at the work. */
 struct poll_bell {

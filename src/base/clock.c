@@ -29,16 +29,18 @@ clock_coarse_ms(void)
 }
 
 int64_t
+clock_deadline_from(int64_t from_ns, int64_t ms)
+{
+    if (ms < 0 || ms > (CLOCK_NEVER - from_ns) / CLOCK_NS_PER_MS) {
+        return CLOCK_NEVER;
+    }
+    return from_ns + ms * CLOCK_NS_PER_MS;
+}
+
+int64_t
 clock_deadline_after_ms(int64_t ms)
 {
-    if (ms < 0) {
-        return CLOCK_NEVER;
-    }
-    const int64_t now = clock_now_ns();
-    if (ms > (CLOCK_NEVER - now) / CLOCK_NS_PER_MS) {
-        return CLOCK_NEVER;
-    }
-    return now + ms * CLOCK_NS_PER_MS;
+    return ms < 0 ? CLOCK_NEVER : clock_deadline_from(clock_now_ns(), ms);
 }
 
 int

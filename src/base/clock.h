@@ -14,7 +14,9 @@ int64_t clock_now_ns(void);
 /* CLOCK_MONOTONIC_COARSE in ms (steps of up to 10 ms, about 5 ns a call). */
 int64_t clock_coarse_ms(void);
 
-/* now + ms; ms < 0 is CLOCK_NEVER. Saturates. */
+/* from + ms; ms < 0 is CLOCK_NEVER. Saturates. */
+int64_t clock_deadline_from(int64_t from_ns, int64_t ms);
+/* The same, from now. */
 int64_t clock_deadline_after_ms(int64_t ms);
 
 /* What poll(2) wants: ms until the deadline rounded up, 0 when it is past,

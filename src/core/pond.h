@@ -88,6 +88,7 @@ struct pond {
     order_u32 window;                         /* how many there may be */
     order_u32 size;                           /* on demand at once */
     order_u64 epoch, suspect;                 /* see stamps below */
+    _Alignas(MEMORY_LINE) order_u32 guests;   /* counted references */
     struct pond_plan plan;                    /* never changes */
     struct slot *slots;                       /* owner: the pond */
     uint32_t slot_count;
@@ -151,6 +152,12 @@ enum pond_end pond_join(struct pond *pond, struct pond_wait *wait);
 /* Outside a section. Sleeps until served, refused or timed out. Never returns
  * POND_FULL or POND_NO_MEMORY. */
 enum pond_end pond_await(struct pond *pond, struct pond_wait *wait);
+
+/* A caller outside sections that holds neither slot nor node: the pond is not
+ * drained while it is here. comes: inside a section; goes: likewise, and the
+ * last thing the guest does. */
+void pond_guest_comes(struct pond *pond);
+void pond_guest_goes(struct pond *pond);
 
 /* --- opening and hanging up ----------------------------------------------------- */
 

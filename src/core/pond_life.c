@@ -45,6 +45,7 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     order_init_u32(&pond->openings, 0);
     order_init_u32(&pond->window, plan->window);
     order_init_u32(&pond->size, plan->size);
+    order_init_u32(&pond->guests, 0);
     order_init_u64(&pond->epoch, 1);
     order_init_u64(&pond->suspect, 1);
     slots_init(pond);
@@ -108,6 +109,24 @@ pond_drain(struct pond *pond)
         slot_take(slot);
     }
     return slot;
+}
+
+void
+pond_guest_comes(struct pond *pond)
+{
+    /* ORDER pond.25 seq_cst <-> pond.23: counted inside the section that
+     * found the pond, which the closer's grace period waits for. */
+    (void)order_add_seq_u32(&pond->guests, 1);
+}
+
+void
+pond_guest_goes(struct pond *pond)
+{
+    /* ORDER pond.24 seq_cst <-> pond.23: gone before the bell below. */
+    (void)order_sub_seq_u32(&pond->guests, 1);
+    if (pond_has(pond, POND_CLOSING)) {
+        pond->plan.bells.shutting(pond->plan.bells.arg);
+    }
 }
 
 bool

@@ -13,6 +13,9 @@
 #define SAMPLED_FIRST 16u
 #define SAMPLED_MASK 63u
 #define NS_PER_US 1000
+/* A borrower that does not wait still gives a reset's answer these few ms: the
+ * session is idle, only its answer is on the way. */
+#define PATIENCE_MS 20
 
 /* --- going out ---------------------------------------------------------------- */
 
@@ -31,39 +34,59 @@ lease_is_ready(const dew_pool *pool, const struct slot *slot)
            is_within_bypass(pool, slot);
 }
 
-static bool
-unfit(dew_pool *pool, struct slot *slot, order_u64 *reason,
-      enum session_parting parting)
+static enum lease_verdict
+replaced(dew_pool *pool, struct slot *slot)
 {
-    tally_add(reason);
-    slot->parting = (uint32_t)parting;
-    if (parting == SESSION_CUT) {
-        tally_add(&pool->pond.tallies.dead_found);
-        pond_suspect(&pool->pond, slot);
-    }
-    return false;
+    tally_add(&pool->pond.tallies.retired_refresh);
+    slot->parting = SESSION_FAREWELL;
+    return LEASE_DEAD;
+}
+
+/* Cut, not said farewell to: it may be in the middle of anything. */
+static enum lease_verdict
+dead(dew_pool *pool, struct slot *slot)
+{
+    tally_add(&pool->pond.tallies.retired_broken);
+    tally_add(&pool->pond.tallies.dead_found);
+    slot->parting = SESSION_CUT;
+    pond_suspect(&pool->pond, slot);
+    return LEASE_DEAD;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 static struct io_limit
-limit_by_ping(const dew_pool *pool, int64_t deadline_ns)
+limit_until(int64_t deadline_ns)
+{
+    return (struct io_limit){deadline_ns, -1};
+}
+
+/* The ping bound counts from the return, when the reset was sent. */
+static enum lease_verdict
+settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 {
     const int64_t ping_ns =
         clock_deadline_after_ms(pool->settings->ping_timeout_ms);
-
-    return (struct io_limit){ping_ns < deadline_ns ? ping_ns : deadline_ns,
-                             -1};
-}
-
-static bool
-settle(dew_pool *pool, struct slot *slot, const struct io_limit *limit,
-       dew_error *error)
-{
+    const struct io_limit patience = limit_until(earlier(deadline_ns, ping_ns));
+    const struct io_limit limit = limit_until(ping_ns);
     enum session_flaw flaw = SESSION_SOUND;
-    const enum session_state state = session_settle(
-        slot->session, pool->settings, limit, &flaw, error);
 
+    if (!session_wait_answer(slot->session, &patience)) {
+        const int64_t rested = clock_coarse_ms() - slot->rested_ms;
+
+        return rested < pool->settings->ping_timeout_ms ? LEASE_LATE
+                                                        : dead(pool, slot);
+    }
+    if (session_settle(slot->session, pool->settings, &limit, &flaw, NULL) !=
+        SESSION_AT_REST) {
+        return dead(pool, slot);
+    }
     slot_set_pending(slot, false);
-    return state == SESSION_AT_REST;
+    return LEASE_FIT;
 }
 
 static bool
@@ -76,13 +99,15 @@ is_long_idle(const dew_pool *pool, const struct slot *slot)
 }
 
 static bool
-probe(dew_pool *pool, struct slot *slot, const struct io_limit *limit,
-      dew_error *error)
+probe(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 {
+    const struct io_limit limit = limit_until(earlier(
+        deadline_ns,
+        clock_deadline_after_ms(pool->settings->ping_timeout_ms)));
     enum session_flaw flaw = SESSION_SOUND;
 
     tally_add(&pool->pond.tallies.pings);
-    if (session_probe(slot->session, pool->settings, limit, &flaw, error) !=
+    if (session_probe(slot->session, pool->settings, &limit, &flaw, NULL) !=
         SESSION_AT_REST) {
         return false;
     }
@@ -92,34 +117,35 @@ probe(dew_pool *pool, struct slot *slot, const struct io_limit *limit,
 
 /* Rested for longer than bypass_ms, or suspect: a look before it is lent. */
 static bool
-is_alive(dew_pool *pool, struct slot *slot, const struct io_limit *limit,
-         dew_error *error)
+is_alive(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 {
     if (pond_is_suspect(&pool->pond, slot) || is_long_idle(pool, slot)) {
-        return probe(pool, slot, limit, error);
+        return probe(pool, slot, deadline_ns);
     }
     return is_within_bypass(pool, slot) || session_is_quiet(slot->session) ||
            /* Readable, but perhaps only the TLS layer spoke. */
-           probe(pool, slot, limit, error);
+           probe(pool, slot, deadline_ns);
 }
 
-bool
-lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
-                 dew_error *error)
+enum lease_verdict
+lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 {
-    struct tallies *tallies = &pool->pond.tallies;
-    const struct io_limit limit = limit_by_ping(pool, deadline_ns);
+    const int64_t patience_ns = clock_deadline_after_ms(PATIENCE_MS);
 
+    if (deadline_ns < patience_ns) {
+        deadline_ns = patience_ns;
+    }
     if (pond_is_outdated(&pool->pond, slot)) {
-        return unfit(pool, slot, &tallies->retired_refresh, SESSION_FAREWELL);
+        return replaced(pool, slot);
     }
-    if (slot_is_pending(slot) && !settle(pool, slot, &limit, error)) {
-        return unfit(pool, slot, &tallies->retired_broken, SESSION_CUT);
+    if (slot_is_pending(slot)) {
+        const enum lease_verdict verdict = settle(pool, slot, deadline_ns);
+
+        if (verdict != LEASE_FIT) {
+            return verdict;
+        }
     }
-    if (!is_alive(pool, slot, &limit, error)) {
-        return unfit(pool, slot, &tallies->retired_broken, SESSION_CUT);
-    }
-    return true;
+    return is_alive(pool, slot, deadline_ns) ? LEASE_FIT : dead(pool, slot);
 }
 
 void
@@ -148,8 +174,8 @@ lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
 
 /* --- coming back ----------------------------------------------------------------- */
 
-void
-lease_end(dew_pool *pool, struct slot *slot)
+static void
+record_hold(dew_pool *pool, const struct slot *slot)
 {
     if (slot->lent_ns != 0) {
         const int64_t held = pool_now_ns(pool) - slot->lent_ns;
@@ -231,7 +257,7 @@ lease_return(dew_pool *pool, struct slot *slot)
                                    -1};
     enum session_flaw flaw = SESSION_SOUND;
 
-    lease_end(pool, slot);
+    record_hold(pool, slot);
     const enum session_state state =
         session_give_back(slot->session, pool->settings, &limit, &flaw);
     slot->rested_ms = clock_coarse_ms();
@@ -254,7 +280,20 @@ lease_return(dew_pool *pool, struct slot *slot)
 void
 lease_discard(dew_pool *pool, struct slot *slot)
 {
-    lease_end(pool, slot);
+    record_hold(pool, slot);
     tally_add(&pool->pond.tallies.discarded);
     retire(pool, slot, SESSION_FAREWELL);
+}
+
+MYSQL *
+lease_give_away(dew_pool *pool, struct slot *slot)
+{
+    record_hold(pool, slot);
+    tally_add(&pool->pond.tallies.detached);
+    MYSQL *mysql = session_detach(slot->session);
+    slot->session = NULL;
+    reclaim_read_begin();
+    pond_forsake(&pool->pond, slot);
+    reclaim_read_end();
+    return mysql;
 }

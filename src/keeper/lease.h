@@ -9,12 +9,18 @@
  * outdated, not suspect, and returned a short while ago. Inside a section. */
 bool lease_is_ready(const dew_pool *pool, const struct slot *slot);
 
-/* Reads a pending answer, polls or probes, as it needs. True: fit to be lent.
- * False: not, *error (if any) tells why, and slot->parting is set; the caller
- * must lease_drop it. Blocks at most until the deadline and the ping bound.
- * Outside sections. */
-bool lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
-                      dew_error *error);
+enum lease_verdict {
+    LEASE_FIT,  /* it can be lent */
+    LEASE_DEAD, /* it cannot: lease_drop it (slot->parting is set) */
+    LEASE_LATE, /* its reset's answer is not here yet and the deadline is
+                 * past: pond_put it back */
+};
+
+/* Reads a pending answer, polls or probes, as it needs. Blocks at most until
+ * the deadline (or a few ms, when it is past) and the ping bound. Outside
+ * sections. */
+enum lease_verdict lease_make_ready(dew_pool *pool, struct slot *slot,
+                                    int64_t deadline_ns);
 
 /* A session that turned out unfit goes to the keeper. Inside a section. */
 void lease_drop(dew_pool *pool, struct slot *slot);
@@ -26,11 +32,11 @@ void lease_return(dew_pool *pool, struct slot *slot);
 /* The borrower wants it hung up. Outside sections. */
 void lease_discard(dew_pool *pool, struct slot *slot);
 
+/* The borrower keeps the handle; the place is free. Outside sections. */
+MYSQL *lease_give_away(dew_pool *pool, struct slot *slot);
+
 /* Lends the LEASED slot: fills *conn. */
 void lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
                  dew_conn *conn);
-
-/* A loan ended: its sampled time, if it was sampled. */
-void lease_end(dew_pool *pool, struct slot *slot);
 
 #endif

@@ -3,6 +3,7 @@
 #include "keeper/openers.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/reclaim.h"
@@ -125,6 +126,24 @@ opener_main(void *arg)
     }
 }
 
+/* Orders stay; the keeper tries again. Without any opener nothing can be
+ * opened: that counts as a failing connect, so that nobody waits in vain. */
+static void
+report_no_thread(dew_pool *pool, int failed)
+{
+    dew_error error = {.code = DEW_OK};
+
+    (void)error_set_os(&error, DEW_ESYSTEM, DEW_STAGE_CONNECT, failed,
+                       "an opener thread cannot be started");
+    log_line(pool->settings, LOG_ERROR, "%s: %s", pool->entry.name,
+             error.message);
+    if (pool->openers.started == 0) {
+        keeper_apply(pool, breaker_failed(&pool->breaker, &error,
+                                          pool_now_ns(pool)));
+        bell_ring_all(&pool->progress);
+    }
+}
+
 void
 openers_grow(dew_pool *pool)
 {
@@ -140,9 +159,7 @@ openers_grow(dew_pool *pool)
     if (failed == 0) {
         openers->started++;
     } else {
-        log_line(pool->settings, LOG_ERROR,
-                 "%s: an opener thread cannot be started (errno %d)",
-                 pool->entry.name, failed);
+        report_no_thread(pool, failed);
     }
 }
 

@@ -91,6 +91,11 @@ enum session_state session_give_back(struct session *session,
                                      const struct io_limit *limit,
                                      enum session_flaw *flaw);
 
+/* Waits for the first byte of what is PENDING, or for the session's end. False:
+ * nothing came by the limit, and the session is as it was. */
+bool session_wait_answer(const struct session *session,
+                         const struct io_limit *limit);
+
 /* Reads what is PENDING, repairs what a reset forgets, runs init_sql and
  * on_connect again: AT REST or BROKEN, within `limit`. */
 enum session_state session_settle(struct session *session,

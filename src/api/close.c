@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Closing a pool: nobody new, wait for loans, hang up, leave nothing. */
+#include "api/pool_life.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/reclaim.h"
+#include "base/socket.h"
+#include "keeper/keeper.h"
+#include "keeper/lease.h"
+#include "session/session.h"
+
+/* What the pool itself still does after the grace: hanging up, and connects
+ * that were told to give up. Only name resolution can take longer. */
+#define OWN_LIMIT_MS 5000
+/* Without threads, how long one look for closing servers takes. */
+#define TEND_MS 10
+
+static void
+shut(dew_pool *pool)
+{
+    if (pool->listed) {
+        registry_remove(&pool->entry);
+        pool->listed = false;
+    }
+    pond_raise(&pool->pond, POND_CLOSING);
+    poll_bell_ring(&pool->openers.cancel);
+}
+
+/* Everything that rests goes to the keeper, every order back. */
+static void
+drain(dew_pool *pool)
+{
+    struct slot *slot;
+
+    reclaim_read_begin();
+    while ((slot = pond_drain(&pool->pond)) != NULL) {
+        slot->parting = SESSION_FAREWELL;
+        lease_drop(pool, slot);
+    }
+    while ((slot = pond_next_order(&pool->pond)) != NULL) {
+        pond_open_failed(&pool->pond, slot);
+    }
+    reclaim_read_end();
+}
+
+static bool
+has_loans(const dew_pool *pool)
+{
+    struct pond_gauges gauges;
+
+    pond_gauge(&pool->pond, &gauges);
+    return gauges.leased != 0;
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Drained, and still so after a grace period: a call that found the pool
+ * before it shut may come as a guest until its section ends. */
+static bool
+is_drained_for_good(dew_pool *pool)
+{
+    if (!pond_is_drained(&pool->pond)) {
+        return false;
+    }
+    reclaim_wait_readers();
+    return pond_is_drained(&pool->pond);
+}
+
+/* Waits until nothing is left, or for loans until `loans_ns`, for all else
+ * until `own_ns`. True: drained. */
+static bool
+wait_drained(dew_pool *pool, int64_t loans_ns, int64_t own_ns)
+{
+    for (;;) {
+        const uint32_t seen = bell_look(&pool->progress);
+
+        drain(pool);
+        if (!pool->threaded) {
+            (void)keeper_tend(pool);
+            farewell_wait(&pool->farewells, &pool->pond, -1,
+                          clock_deadline_after_ms(
+                              pool->farewells.count == 0 ? 0 : TEND_MS));
+        }
+        if (is_drained_for_good(pool)) {
+            return true;
+        }
+        const int64_t limit_ns = has_loans(pool) ? loans_ns : own_ns;
+        if (pool_now_ns(pool) >= limit_ns) {
+            return false;
+        }
+        if (pool->threaded || pool->farewells.count == 0) {
+            bell_wait(&pool->progress, seen, limit_ns);
+        }
+    }
+}
+
+static void
+finish(dew_pool *pool)
+{
+    keeper_stop(pool);
+    /* Threads of ours rang and looked inside sections too. */
+    reclaim_wait_readers();
+    pool_free(pool);
+}
+
+void
+pool_end(dew_pool *pool)
+{
+    shut(pool);
+    /* A connect ends by its own timeout at the latest. */
+    while (!wait_drained(pool, 0, clock_deadline_after_ms(OWN_LIMIT_MS))) {
+    }
+    finish(pool);
+}
+
+/* One close at a time. */
+static bool
+closer_begins(dew_pool *pool)
+{
+    return bell_try(&pool->closer);
+}
+
+dew_code
+dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
+{
+    if (pool == NULL) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
+    }
+    if (!closer_begins(pool)) {
+        return error_set(error, DEW_EBUSY, DEW_STAGE_WAIT,
+                         "%s: another close is at work", pool->entry.name);
+    }
+    const int64_t loans_ns = clock_deadline_after_ms(grace_ms);
+
+    shut(pool);
+    if (!wait_drained(pool, loans_ns,
+                      later(loans_ns,
+                            clock_deadline_after_ms(OWN_LIMIT_MS)))) {
+        struct pond_gauges gauges;
+
+        pond_gauge(&pool->pond, &gauges);
+        bell_untry(&pool->closer);
+        return error_set(error, DEW_EBUSY, DEW_STAGE_WAIT,
+                         "%s: %u sessions are still lent and %u are being "
+                         "opened or hung up; release them and close again",
+                         pool->entry.name, gauges.leased,
+                         gauges.opening + gauges.retiring);
+    }
+    finish(pool);
+    return DEW_OK;
+}
+
+void
+dew_pool_abort(dew_pool *pool)
+{
+    if (pool != NULL && pond_has(&pool->pond, POND_CLOSING)) {
+        pond_each_loan_socket(&pool->pond, socket_cut_if_same);
+    }
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection without a pool, and the ping of a borrowed one. */
+#include "api/config.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/reclaim.h"
+#include "core/loose.h"
+#include "keeper/lease.h"
+#include "session/session.h"
+
+#include <unistd.h>
+
+/* Hangs up what could not be lent; takes both over. */
+static dew_code
+no_room(const struct loose *loose, dew_error *error)
+{
+    const int fd = session_hang_up(loose->session, SESSION_FAREWELL);
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    settings_free(loose->settings);
+    return error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
+                     "no memory for one more connection without a pool, or "
+                     "65536 of them are open");
+}
+
+static dew_code
+open_loose(struct settings *settings, dew_conn *conn, dew_error *error)
+{
+    const struct io_limit limit = {
+        clock_deadline_after_ms(settings->connect_timeout_ms), -1};
+    struct loose loose = {NULL, settings};
+    dew_code code = session_library_init(error);
+
+    if (code == DEW_OK) {
+        code = session_open(&loose.session, settings, &limit, error);
+    }
+    if (code != DEW_OK) {
+        settings_free(settings);
+        return code;
+    }
+    const uint64_t ticket = loose_lend(&loose);
+    if (ticket == 0) {
+        return no_room(&loose, error);
+    }
+    *conn = (dew_conn){session_handle(loose.session), NULL, ticket};
+    return DEW_OK;
+}
+
+dew_code
+dew_connect(const dew_config *config, dew_conn *conn, dew_error *error)
+{
+    struct settings *settings = NULL;
+
+    if (conn == NULL) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                         "conn is NULL");
+    }
+    *conn = (dew_conn)DEW_CONN_INIT;
+    const dew_code code = settings_make(&settings, config, error);
+    return code != DEW_OK ? code : open_loose(settings, conn, error);
+}
+
+/* What a loan's session is and which settings bind it. False: stale. */
+static bool
+find(const dew_conn *conn, struct session **session,
+     const struct settings **settings)
+{
+    struct loose loose;
+
+    if (conn->ticket == 0) {
+        return false;
+    }
+    if (conn->pool == NULL) {
+        const bool found = loose_find(conn->ticket, &loose);
+
+        *session = found ? loose.session : NULL;
+        *settings = found ? loose.settings : NULL;
+        return found;
+    }
+    reclaim_read_begin();
+    struct slot *slot = pond_find(&conn->pool->pond, conn->ticket);
+    if (slot == NULL) {
+        tally_add(&conn->pool->pond.tallies.stale_returns);
+    } else {
+        tally_add(&conn->pool->pond.tallies.pings);
+        *session = slot->session;
+        *settings = conn->pool->settings;
+    }
+    reclaim_read_end();
+    return slot != NULL;
+}
+
+dew_code
+dew_ping(dew_conn *conn, dew_error *error)
+{
+    struct session *session = NULL;
+    const struct settings *settings = NULL;
+    enum session_flaw flaw = SESSION_SOUND;
+    dew_error why = {.code = DEW_OK};
+
+    if (conn == NULL) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_VALIDATE,
+                         "conn is NULL");
+    }
+    if (!find(conn, &session, &settings)) {
+        return error_set(error, DEW_ESTALE, DEW_STAGE_VALIDATE,
+                         "this loan was returned before");
+    }
+    const struct io_limit limit = {
+        clock_deadline_after_ms(settings->ping_timeout_ms), -1};
+    if (session_probe(session, settings, &limit, &flaw, &why) ==
+        SESSION_AT_REST) {
+        return DEW_OK;
+    }
+    return error_set_mysql(error, DEW_ECONNECT, DEW_STAGE_VALIDATE,
+                           why.mysql_errno, why.sqlstate,
+                           "the session is not usable (%s): %.400s; release "
+                           "it and borrow another",
+                           session_flaw_name(flaw), why.message);
+}

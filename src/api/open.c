@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a pool: settings, memory, threads, and the sessions asked for. */
+#include "api/pool_life.h"
+
+#include <errno.h>
+
+#include "api/config.h"
+#include "api/uri.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/reclaim.h"
+#include "keeper/keeper.h"
+#include "session/session.h"
+
+#define NS_OF(ms) ((ms) == SETTINGS_OFF ? INT64_MAX : (ms) * CLOCK_NS_PER_MS)
+
+static uint32_t
+waiters_max_of(const struct settings *settings)
+{
+    return settings->waiters_max == SETTINGS_OFF
+               ? UINT32_MAX
+               : (uint32_t)settings->waiters_max;
+}
+
+static struct pond_plan
+plan_of(dew_pool *pool)
+{
+    const struct settings *settings = pool->settings;
+
+    return (struct pond_plan){
+        .size = settings->size,
+        .maxsize = settings->maxsize,
+        .waiters_max = waiters_max_of(settings),
+        .handoff_ns = NS_OF(settings->handoff_after_ms),
+        .burst_ns = NS_OF(settings->burst_after_ms),
+        .window = settings->connects_max,
+        .self_service = !pool->threaded,
+        .parker = &park_futex,
+        .bells = keeper_bells(pool),
+    };
+}
+
+/* Everything but the pond, which is made last and whole. */
+static bool
+make_parts(dew_pool *pool)
+{
+    const struct settings *settings = pool->settings;
+
+    pool->work.fd = pool->openers.cancel.fd = -1;
+    bell_init(&pool->progress);
+    bell_init(&pool->openers.bell);
+    return credentials_init(&pool->credentials) &&
+           breaker_init(&pool->breaker, settings->connects_max,
+                        NS_OF(settings->fail_fast_after_ms)) &&
+           poll_bell_init(&pool->work) &&
+           poll_bell_init(&pool->openers.cancel);
+}
+
+void
+pool_free(dew_pool *pool)
+{
+    if (pool->pond.slots != NULL) {
+        pond_destroy(&pool->pond);
+    }
+    poll_bell_destroy(&pool->openers.cancel);
+    poll_bell_destroy(&pool->work);
+    breaker_destroy(&pool->breaker);
+    credentials_destroy(&pool->credentials);
+    settings_free(pool->settings);
+    memory_free(pool);
+}
+
+/* Takes the settings over in every case. */
+static dew_code
+pool_make(dew_pool **made, struct settings *settings, dew_error *error)
+{
+    dew_pool *pool = memory_zeroed_lines(sizeof(*pool));
+
+    if (pool == NULL) {
+        settings_free(settings);
+        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
+                         "no memory for a pool");
+    }
+    pool->settings = settings;
+    pool->threaded = (settings->flags & DEW_NO_THREADS) == 0;
+    if (!make_parts(pool)) {
+        const int failed = errno;
+        pool_free(pool);
+        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
+                            "no descriptor for the pool's threads");
+    }
+    const struct pond_plan plan = plan_of(pool);
+    if (!pond_init(&pool->pond, &plan)) {
+        pool_free(pool);
+        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
+                         "no memory for maxsize %u", settings->maxsize);
+    }
+    *made = pool;
+    return DEW_OK;
+}
+
+static dew_code
+start_keeper(dew_pool *pool, dew_error *error)
+{
+    const int failed = pool->threaded ? keeper_start(pool) : 0;
+
+    return failed == 0
+               ? DEW_OK
+               : error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
+                              "the keeper's thread cannot be started");
+}
+
+static dew_code
+enlist(dew_pool *pool, dew_error *error)
+{
+    const struct settings *settings = pool->settings;
+    const dew_code code = registry_add(&pool->entry, settings->name,
+                                       settings->name_is_explicit);
+
+    pool->listed = code == DEW_OK;
+    if (code == DEW_EEXIST) {
+        return error_set(error, code, DEW_STAGE_CONFIG,
+                         "name \"%s\" is taken by another open pool",
+                         settings->name);
+    }
+    return code == DEW_OK ? DEW_OK
+                          : error_set(error, code, DEW_STAGE_CONFIG,
+                                      "the pool cannot be registered");
+}
+
+static bool
+has_failed(dew_pool *pool, dew_error *error)
+{
+    int64_t age_ms;
+
+    return breaker_error(&pool->breaker, pool_now_ns(pool), error, &age_ms);
+}
+
+/* Opens pre_create sessions, several at once; the first failure is the end. */
+static dew_code
+pre_create(dew_pool *pool, dew_error *error)
+{
+    const uint32_t wanted = pool->settings->pre_create;
+    dew_error why = {.code = DEW_OK};
+
+    if (wanted == 0) {
+        return DEW_OK;
+    }
+    keeper_set_floor(pool, wanted);
+    for (;;) {
+        const uint32_t seen = bell_look(&pool->progress);
+        struct pond_gauges gauges;
+
+        if (!pool->threaded) {
+            (void)keeper_tend(pool);
+        }
+        if (has_failed(pool, &why)) {
+            return error_copy(error, &why);
+        }
+        pond_gauge(&pool->pond, &gauges);
+        if (gauges.open >= wanted) {
+            return DEW_OK;
+        }
+        /* Every connect ends by connect_timeout and rings. */
+        bell_wait(&pool->progress, seen,
+                  clock_deadline_after_ms(pool->settings->connect_timeout_ms));
+    }
+}
+
+dew_code
+pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
+{
+    dew_pool *pool = NULL;
+    dew_code code = DEW_OK;
+
+    if (!registry_init()) {
+        settings_free(settings);
+        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
+                         "no memory for fork handlers");
+    }
+    code = session_library_init(error);
+    if (code != DEW_OK) {
+        settings_free(settings);
+        return code;
+    }
+    code = pool_make(&pool, settings, error);
+    if (code != DEW_OK) {
+        return code;
+    }
+    code = enlist(pool, error);
+    if (code == DEW_OK) {
+        code = start_keeper(pool, error);
+    }
+    if (code == DEW_OK) {
+        code = pre_create(pool, error);
+    }
+    if (code != DEW_OK) {
+        pool_end(pool);
+        return code;
+    }
+    *opened = pool;
+    return DEW_OK;
+}
+
+static dew_code
+needs(const void *argument, const char *name, dew_error *error)
+{
+    return argument != NULL ? DEW_OK
+                            : error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                                        "%s is NULL", name);
+}
+
+dew_code
+dew_pool_open(dew_pool **pool, const dew_config *config, dew_error *error)
+{
+    struct settings *settings = NULL;
+    dew_code code = needs(pool, "pool", error);
+
+    if (code != DEW_OK) {
+        return code;
+    }
+    *pool = NULL;
+    code = settings_make(&settings, config, error);
+    return code != DEW_OK ? code : pool_open(pool, settings, error);
+}
+
+dew_code
+dew_pool_open_uri(dew_pool **pool, const char *uri, dew_error *error)
+{
+    struct settings *settings = NULL;
+    dew_code code = needs(pool, "pool", error);
+
+    if (code != DEW_OK) {
+        return code;
+    }
+    *pool = NULL;
+    code = settings_from_uri(&settings, uri, error);
+    return code != DEW_OK ? code : pool_open(pool, settings, error);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving back: to the pool, to the keeper, or to the caller for good. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/reclaim.h"
+#include "core/loose.h"
+#include "keeper/lease.h"
+#include "session/session.h"
+
+#include <unistd.h>
+
+/* Takes *conn's loan back. NULL and *code: it was not a loan any more. */
+static struct slot *
+claim(const dew_conn *conn, dew_code *code)
+{
+    dew_pool *pool = conn->pool;
+
+    *code = DEW_ESTALE;
+    reclaim_read_begin();
+    struct slot *slot = pond_claim(&pool->pond, conn->ticket);
+    if (slot == NULL) {
+        tally_add(&pool->pond.tallies.stale_returns);
+    } else {
+        *code = DEW_OK;
+    }
+    reclaim_read_end();
+    return slot;
+}
+
+static dew_conn
+empty_out(dew_conn *conn)
+{
+    const dew_conn copy = *conn;
+
+    *conn = (dew_conn)DEW_CONN_INIT;
+    return copy;
+}
+
+/* A connection without a pool ends here and now. */
+static dew_code
+hang_up_loose(uint64_t ticket)
+{
+    struct loose loose;
+
+    if (!loose_claim(ticket, &loose)) {
+        return DEW_ESTALE;
+    }
+    const int fd = session_hang_up(loose.session, SESSION_FAREWELL);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    settings_free(loose.settings);
+    return DEW_OK;
+}
+
+static dew_code
+give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
+{
+    dew_code code;
+
+    if (conn == NULL) {
+        return DEW_EINVAL;
+    }
+    const dew_conn mine = empty_out(conn);
+    if (mine.ticket == 0) {
+        return DEW_ESTALE;
+    }
+    if (mine.pool == NULL) {
+        return hang_up_loose(mine.ticket);
+    }
+    struct slot *slot = claim(&mine, &code);
+    if (slot != NULL) {
+        give(mine.pool, slot);
+    }
+    return code;
+}
+
+dew_code
+dew_release(dew_conn *conn)
+{
+    return give_back(conn, lease_return);
+}
+
+dew_code
+dew_discard(dew_conn *conn)
+{
+    return give_back(conn, lease_discard);
+}
+
+static MYSQL *
+detach_loose(uint64_t ticket)
+{
+    struct loose loose;
+
+    if (!loose_claim(ticket, &loose)) {
+        return NULL;
+    }
+    settings_free(loose.settings);
+    return session_detach(loose.session);
+}
+
+MYSQL *
+dew_detach(dew_conn *conn)
+{
+    dew_code code;
+
+    if (conn == NULL) {
+        return NULL;
+    }
+    const dew_conn mine = empty_out(conn);
+    if (mine.ticket == 0) {
+        return NULL;
+    }
+    if (mine.pool == NULL) {
+        return detach_loose(mine.ticket);
+    }
+    struct slot *slot = claim(&mine, &code);
+    return slot == NULL ? NULL : lease_give_away(mine.pool, slot);
+}
