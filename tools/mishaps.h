@@ -12,7 +12,7 @@ struct mishap {
     dew_code code;
     uint32_t mysql_errno;
     uint64_t count;
-    char message[200]; /* of the first one */
+    char message[512]; /* of the first one */
 };
 
 /* Written by one thread; merged after it was joined. Zero is empty. */
