@@ -43,6 +43,8 @@ END
     echo '#include <mysql.h>' >>"$scratch/h/src/session/open.c"
     echo '/* not a call: mysql_close(m), atomic_load(x) */' \
         >>"$scratch/h/src/api/pool.c"
+    # Ordering something is no atomic access.
+    echo 'int order_and_go(void) { return 1; }' >>"$scratch/h/src/api/pool.c"
     echo 'const char *said = "mysql_close(m)";' >>"$scratch/h/src/api/pool.c"
     echo '# SPDX-License-Identifier: MIT' >"$scratch/h/CMakeLists.txt"
 }
@@ -98,12 +100,12 @@ planted layers src/core/slot.c '#include <linux/futex.h>' \
     'belongs to base/park.c'
 planted layers src/core/slot.c '#include <mysql.h>' 'belongs to session'
 planted layers src/api/pool.c 'void f(MYSQL *m) { mysql_close (m); }' \
-    'src/api/pool.c:5: a call into the client library'
+    'src/api/pool.c:6: a call into the client library'
 planted layers src/core/slot.c 'int op = FUTEX_WAKE;' 'a futex call belongs'
 planted layers src/core/slot.c '_Atomic int x;' 'atomics have their names'
 planted layers src/core/slot.c 'int f(int *x) { return __sync_add(x); }' \
     'atomics have their names'
-planted layers src/session/open.c 'int f(void) { return order_load(x); }' \
+planted layers src/session/open.c 'int f(void) { return order_load_seq_u32(x); }' \
     'session has no atomics'
 planted layers src/odd/thing.c 'int x;' 'no layer is called odd'
 planted layers tools/tool.c '#include "core/slot.h"' 'tools/tool.c:1:'

@@ -58,7 +58,7 @@ line_is_include {
         FILENAME != "src/base/order.h")
         offence("atomics have their names from base/order.h")
     if ((layer == "api" || layer == "session") &&
-        text ~ /(^|[^A-Za-z0-9_])order_[a-z_0-9]+[ \t]*\(/)
+        text ~ ("(^|[^A-Za-z0-9_])(" order_access "|order_init_[a-z0-9]+|order_pause)[ \t]*[(]"))
         offence(layer " has no atomics")
     if (text ~ /(^|[^A-Za-z0-9_])ck_[a-z_0-9]+[ \t]*\(/ && layer != "core")
         offence("calls of Concurrency Kit belong to core")

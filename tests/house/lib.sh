@@ -77,6 +77,12 @@ function code(line,    out, at) {
     }
     return out
 }
+BEGIN {
+    # The accesses of base/order.h that need a note, as a regular expression.
+    order_access = "(order_(load|store|swap|cas|add|sub|or|and|bump)_" \
+        "(relaxed|acquire|release|acq_rel|seq|owned)_[a-z0-9]+" \
+        "|order_fence_[a-z0-9_]+)"
+}
 FNR == 1 { in_comment = 0 }
 { line_is_include = ($0 ~ /^[ \t]*#[ \t]*include/) }
 '

@@ -57,7 +57,7 @@ was_in_comment || index($0, "/*") {
 }
 !is_comment { run_has_note = 0 }
 /^}/ { last_note = -100 } # a note does not reach into the next function
-match(text, /(^|[^A-Za-z0-9_])(order_(load|store|swap|cas|add|sub|or|and|bump|fence)_[a-z0-9_]+|ck_(stack|fifo|pr|ring)_[a-z0-9_]+)[ \t]*\(/) &&
+match(text, "(^|[^A-Za-z0-9_])(" order_access "|ck_(stack|fifo|pr|ring)_[a-z0-9_]+)[ \t]*[(]") &&
 text !~ /(^|[^A-Za-z0-9_])ck_stack_init[ \t]*\(/ && text !~ /^#[ \t]*define/ {
     call = substr(text, RSTART, RLENGTH)
     gsub(/[^a-z0-9_]/, "", call)
