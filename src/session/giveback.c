@@ -3,9 +3,10 @@
 /*
  * SENT AHEAD. What a clean-up needs is sent in one go, and its answers are
  * read at the session's next touch (settle.c): in this order the reset, the
- * database where the handle says that it was changed, what else a reset
- * forgets on this server, the proof, init_sql. init_sql waits for the next
- * touch where the database is in doubt: it must not run in another one.
+ * database where it matters, what else a reset forgets on this server, the
+ * proof, init_sql. The database: where the handle says that it was changed,
+ * and before init_sql, which must not run in another one; so where it was
+ * changed init_sql waits until the way back is known to have worked.
  *
  * NOT SENT AHEAD: COM_CHANGE_USER for servers that know no reset, and client
  * libraries that cannot send a reset without waiting. There the return pays
@@ -44,6 +45,9 @@ send_query(struct session *session, const char *sql,
 static bool
 send_database(struct session *session)
 {
+    if (session->database == NULL) {
+        return true; /* no command leads back to none: the proof decides */
+    }
     if (!flavour_send_simple(session->mysql, COM_INIT_DB, session->database,
                              strlen(session->database))) {
         return false;
@@ -56,18 +60,17 @@ static bool
 send_behind_reset(struct session *session, const struct settings *settings)
 {
     const bool ours = database_seems_ours(session);
-    if (!ours && session->database != NULL && !send_database(session)) {
+    const bool init_ahead = ours && settings->init_sql != NULL;
+    if ((!ours || init_ahead) && !send_database(session)) {
         return false;
     }
     if (session->repair_sql != NULL &&
         !send_query(session, session->repair_sql, ANSWER_REPAIR)) {
         return false;
     }
-    if (!proof_send(session)) {
-        return false;
-    }
-    return !ours || settings->init_sql == NULL ||
-           send_query(session, settings->init_sql, ANSWER_INIT_SQL);
+    return proof_send(session) &&
+           (!init_ahead ||
+            send_query(session, settings->init_sql, ANSWER_INIT_SQL));
 }
 
 static bool

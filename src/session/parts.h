@@ -54,7 +54,9 @@ struct proof {
 bool proof_send(struct session *session);
 /* Reads the answer (blocks: inside an io_step). False: not the right one. */
 bool proof_read(struct session *session, struct proof *proof);
-/* One OK and nothing else, as the next answer. */
+/* Whether the answer just read was one OK and nothing else. */
+bool proof_was_ok(const struct session *session);
+/* Reads the next answer, which must be one OK and nothing else. */
 bool proof_read_ok(struct session *session);
 
 /* ---- settle.c ---- */

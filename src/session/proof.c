@@ -16,8 +16,6 @@
 #include "base/random.h"
 #include "session/parts.h"
 
-#define PROOF_COLUMNS 2
-
 bool
 proof_send(struct session *session)
 {
@@ -60,11 +58,8 @@ proof_read(struct session *session, struct proof *proof)
 {
     MYSQL *const mysql = session->mysql;
     session->expected &= ~(uint32_t)ANSWER_NONCE;
-    if (!flavour_read_answer(mysql) ||
-        mysql_field_count(mysql) != PROOF_COLUMNS) {
-        return false;
-    }
-    MYSQL_RES *const result = mysql_use_result(mysql);
+    MYSQL_RES *const result =
+        flavour_read_answer(mysql) ? mysql_use_result(mysql) : NULL;
     if (result == NULL) {
         return false;
     }
@@ -83,9 +78,14 @@ proof_read(struct session *session, struct proof *proof)
 }
 
 bool
+proof_was_ok(const struct session *session)
+{
+    return mysql_field_count(session->mysql) == 0 &&
+           !flavour_more_results(session->mysql);
+}
+
+bool
 proof_read_ok(struct session *session)
 {
-    MYSQL *const mysql = session->mysql;
-    return flavour_read_answer(mysql) && mysql_field_count(mysql) == 0 &&
-           !flavour_more_results(mysql);
+    return flavour_read_answer(session->mysql) && proof_was_ok(session);
 }

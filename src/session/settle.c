@@ -56,8 +56,7 @@ read_reset(struct session *session, const struct io_limit *limit,
         result = flavour_read_reset(session->mysql);
     }
     if (result == FLAVOUR_DONE) {
-        return mysql_field_count(session->mysql) == 0 &&
-               !flavour_more_results(session->mysql);
+        return proof_was_ok(session);
     }
     /* Old servers and proxies. The answers behind it come all the same. */
     progress->refused = mysql_errno(session->mysql) == ERRNO_UNKNOWN_COMMAND;
@@ -135,13 +134,12 @@ correct_transaction(struct session *session, const struct settings *settings)
                                              : "SET autocommit=0");
 }
 
-/* Once a database is chosen no command leads back to none; and where
- * init_sql ran in another database than ours, nothing makes that undone. */
+/* Once a database is chosen no command leads back to none. */
 static bool
-correct_database(struct session *session, const struct progress *progress)
+correct_database(struct session *session, const struct proof *proof)
 {
-    return progress->proof.database_is_ours ||
-           (session->database != NULL && !progress->initialised &&
+    return proof->database_is_ours ||
+           (session->database != NULL &&
             mysql_select_db(session->mysql, session->database) == 0);
 }
 
@@ -165,7 +163,7 @@ complete(struct session *session, const struct settings *settings,
     }
     return correct_transaction(session, settings) &&
            correct_multi_statements(session, settings, &progress->proof) &&
-           (!was_reset || correct_database(session, progress));
+           (!was_reset || correct_database(session, &progress->proof));
 }
 
 /* The client side's character set is not the server's business: neither a

@@ -19,6 +19,9 @@
 #include "fixture/relay.h"
 #include "session/flavour.h"
 
+/* What a busy machine may add. Who does not keep a limit takes 2 s. */
+#define SLACK_MS 300
+
 static struct test_server *server;
 
 static struct io_limit
@@ -250,10 +253,10 @@ return_does_not_wait_for_a_frozen_server(void **state)
         const int64_t settle_ms = ms_since(start_ns);
         test_server_thaw(server);
         assert_int_equal(back, SESSION_PENDING);
-        assert_in_range(give_ms, 0, 50);
+        assert_in_range(give_ms, 0, SLACK_MS);
         assert_int_equal(settled, SESSION_BROKEN);
         assert_int_equal(flaw, SESSION_RESET_REFUSED);
-        assert_in_range(settle_ms, 99, 150);
+        assert_in_range(settle_ms, 99, 100 + SLACK_MS);
         assert_int_equal(error.code, DEW_ECONNECT);
         assert_int_equal(error.stage, DEW_STAGE_RESET);
         (void)close(session_hang_up(session, SESSION_CUT));
@@ -283,7 +286,7 @@ settle_gives_up_at_once_when_it_is_cancelled(void **state)
     test_server_thaw(server);
     assert_int_equal(back, SESSION_PENDING);
     assert_int_equal(settled, SESSION_BROKEN);
-    assert_in_range(took_ms, 0, 50);
+    assert_in_range(took_ms, 0, SLACK_MS);
     (void)close(cancel[0]);
     (void)close(cancel[1]);
     (void)close(session_hang_up(session, SESSION_CUT));
@@ -457,34 +460,62 @@ reset_never_leaves_everything_as_it_was(void **state)
 
 /* ---- refused ---- */
 
+/* A server may also be replaced behind a proxy while the session lives: so
+ * both from the beginning and from the second return on. */
 static void
 server_without_the_reset_command_gets_change_user(void **state)
 {
     (void)state;
     char text[LOAN_TEXT];
+    for (int from = 0; from < 2; from++) {
+        struct test_relay *const relay = test_relay_start(server);
+        struct settings settings;
+        loan_settings(&settings, server);
+        settings.unix_socket = (char *)(uintptr_t)test_relay_socket(relay);
+        if (from == 0) {
+            test_relay_set(relay, RELAY_REFUSES);
+        }
+        struct session *const session = loan_open(&settings);
+        MYSQL *const mysql = loan_lend(session);
+        for (int i = 0; i < 3; i++) {
+            loan_do(mysql, "CREATE TEMPORARY TABLE scratch (x INT)");
+            loan_do(mysql, "SET @left = 1, autocommit = 0");
+            loan_do(mysql, "USE information_schema");
+            assert_int_equal(mysql_set_character_set(mysql, "latin1"), 0);
+            loan_return_and_lend(session, &settings);
+            assert_string_equal(
+                loan_ask(mysql, "SELECT CONCAT_WS(' ', IFNULL(@left, 'no'), "
+                                "@@autocommit + 0, DATABASE(), "
+                                "@@character_set_client)",
+                         text),
+                "no 1 t utf8mb4");
+            assert_string_equal(mysql_character_set_name(mysql), "utf8mb4");
+            test_relay_set(relay, RELAY_REFUSES);
+        }
+        loan_end(session);
+        /* Asked once, and remembered. */
+        assert_int_equal(test_relay_tampered(relay), 1);
+        test_relay_stop(relay);
+    }
+}
+
+static void
+reset_that_did_nothing_is_not_believed(void **state)
+{
+    (void)state;
+    enum session_flaw flaw;
     struct test_relay *const relay = test_relay_start(server);
     struct settings settings;
     loan_settings(&settings, server);
     settings.unix_socket = (char *)(uintptr_t)test_relay_socket(relay);
     struct session *const session = loan_open(&settings);
     MYSQL *const mysql = loan_lend(session);
-    for (int i = 0; i < 3; i++) {
-        loan_do(mysql, "CREATE TEMPORARY TABLE scratch (x INT)");
-        loan_do(mysql, "SET @left = 1, autocommit = 0");
-        loan_do(mysql, "USE information_schema");
-        assert_int_equal(mysql_set_character_set(mysql, "latin1"), 0);
-        loan_return_and_lend(session, &settings);
-        assert_string_equal(
-            loan_ask(mysql, "SELECT CONCAT_WS(' ', IFNULL(@left, 'no'), "
-                            "@@autocommit + 0, DATABASE(), "
-                            "@@character_set_client)",
-                     text),
-            "no 1 t utf8mb4");
-        assert_string_equal(mysql_character_set_name(mysql), "utf8mb4");
-    }
-    loan_end(session);
-    /* Asked once at most, and remembered. */
-    assert_int_equal(test_relay_refused(relay), 1);
+    test_relay_set(relay, RELAY_IGNORES);
+    loan_do(mysql, "BEGIN");
+    loan_do(mysql, "INSERT INTO a VALUES (1004, 'open')");
+    assert_int_equal(loan_return(session, &settings, &flaw), SESSION_BROKEN);
+    assert_int_equal(flaw, SESSION_RESET_REFUSED);
+    (void)close(session_hang_up(session, SESSION_CUT));
     test_relay_stop(relay);
 }
 
@@ -506,6 +537,51 @@ session_whose_database_is_gone_is_not_kept(void **state)
     assert_int_equal(loan_return(session, &settings, &flaw), SESSION_BROKEN);
     assert_int_equal(flaw, SESSION_RESET_REFUSED);
     loan_end(session);
+}
+
+/* init_sql writes into the session's own database: never into the one that
+ * a borrower moved to, whatever the handle or the server believes. */
+static void
+init_sql_never_runs_in_another_database(void **state)
+{
+    (void)state;
+    static char ours[] = "t_ours", init_sql[] = "INSERT INTO journal SELECT 1";
+    static const char *const moves[] = {
+        "USE t; DROP DATABASE t_ours",
+        "SET session_track_schema = 0; USE t",
+    };
+    struct settings settings;
+    enum session_flaw flaw;
+    assert_int_equal(test_server_exec(server, "GRANT ALL ON t_ours.* TO app"),
+                     0);
+    assert_int_equal(test_server_exec(server, "CREATE TABLE t.journal (n INT)"),
+                     0);
+    loan_settings(&settings, server);
+    settings.database = ours;
+    settings.init_sql = init_sql;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(
+            test_server_exec(server, "CREATE DATABASE IF NOT EXISTS t_ours"),
+            0);
+        assert_int_equal(test_server_exec(server, "CREATE TABLE IF NOT EXISTS "
+                                                  "t_ours.journal (n INT)"),
+                         0);
+        struct session *const session = loan_open(&settings);
+        MYSQL *const mysql = loan_lend(session);
+        assert_int_equal(mysql_set_server_option(
+                             mysql, MYSQL_OPTION_MULTI_STATEMENTS_ON),
+                         0);
+        loan_do(mysql, moves[i]);
+        const bool gone = i == 0;
+        assert_int_equal(loan_return(session, &settings, &flaw),
+                         gone ? SESSION_BROKEN : SESSION_AT_REST);
+        assert_int_equal(flaw, gone ? SESSION_RESET_REFUSED : SESSION_SOUND);
+        loan_end(session);
+        assert_int_equal(
+            test_server_scalar(server, "SELECT COUNT(*) FROM t.journal"), 0);
+    }
+    assert_int_equal(
+        test_server_scalar(server, "SELECT COUNT(*) FROM t_ours.journal"), 2);
 }
 
 static void
@@ -546,7 +622,9 @@ main(void)
         cmocka_unit_test(rollback_that_is_refused_ends_the_session),
         cmocka_unit_test(reset_never_leaves_everything_as_it_was),
         cmocka_unit_test(server_without_the_reset_command_gets_change_user),
+        cmocka_unit_test(reset_that_did_nothing_is_not_believed),
         cmocka_unit_test(session_whose_database_is_gone_is_not_kept),
+        cmocka_unit_test(init_sql_never_runs_in_another_database),
         cmocka_unit_test(each_failing_reset_ends_the_session_and_says_why),
     };
     server = test_server_start(NULL);
