@@ -32,8 +32,8 @@ string_at(struct settings *settings, size_t index)
     return (char **)(void *)((char *)settings + owned_strings[index]);
 }
 
-/* Replaces the borrowed strings by copies. On failure those not copied are
- * NULL, so that settings_free frees only what is ours. */
+/* Replaces the borrowed strings by copies; after a failure too, so that
+ * settings_free finds only what is ours. */
 static bool
 own_strings(struct settings *settings)
 {
@@ -42,7 +42,7 @@ own_strings(struct settings *settings)
     for (size_t i = 0; i < OWNED_STRINGS; i++) {
         char **const string = string_at(settings, i);
         const char *const borrowed = *string;
-        *string = complete ? memory_copy_string(borrowed) : NULL;
+        *string = memory_copy_string(borrowed);
         complete = complete && (*string != NULL || borrowed == NULL);
     }
     return complete;

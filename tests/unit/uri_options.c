@@ -30,6 +30,7 @@ options_are_key_equals_value_once_each(void **state)
     refuse_uri("mysql://h/?on_log=x", "on_log", "unknown");
     refuse_uri("mysql://h/?struct_size=8", "struct_size", "unknown");
     refuse_uri("mysql://h/?name=", "name", "empty");
+    refuse_uri("mysql://h/?charset=", "charset", "empty");
     refuse_uri("mysql://h/?a%0Ab%1b=1", "a?b?", "unknown");
 }
 

@@ -2,81 +2,16 @@
 /* Goal: a socket is cut when its time is up, and never after disarm. */
 /* Method: socket pairs, whose far end reads end-of-file when cut. */
 #define _GNU_SOURCE 1
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/fault.h"
-#include "base/order.h"
 #include "base/watchdog.h"
-
-#define LONG_MS 20000 /* reached only when something is broken */
-
-struct line {
-    int ours, theirs;
-};
-
-static struct line
-open_line(void)
-{
-    int ends[2];
-
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    return (struct line){ends[0], ends[1]};
-}
-
-static void
-close_line(const struct line *line)
-{
-    (void)close(line->ours);
-    (void)close(line->theirs);
-}
-
-static bool
-is_cut_within(const struct line *line, int ms)
-{
-    struct pollfd poll_fd = {.fd = line->theirs, .events = POLLIN};
-
-    return poll(&poll_fd, 1, ms) == 1;
-}
-
-static int
-open_descriptors(void)
-{
-    int open = 0;
-
-    for (int fd = 0; fd < 256; fd++) {
-        open += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
-    }
-    return open;
-}
-
-/* The kernel lists one directory for each thread. */
-static int
-threads(void)
-{
-    char name[64];
-    int count = 0;
-    FILE *const status = fopen("/proc/self/status", "r");
-
-    assert_non_null(status);
-    while (fgets(name, sizeof name, status) != NULL) {
-        (void)sscanf(name, "Threads: %d", &count);
-    }
-    (void)fclose(status);
-    return count;
-}
+#include "unit/line.h"
 
 static void
 a_socket_is_cut_when_its_deadline_passes(void **state)
@@ -132,25 +67,32 @@ a_disarmed_socket_is_left_alone(void **state)
     close_line(&witness);
 }
 
+/* When the first is cut, the thread has the mutex and is on its way to sleep
+ * for the late one: the next arm finds it asleep. */
 static void
 an_earlier_deadline_wakes_the_sleeping_thread(void **state)
 {
     const struct line late = open_line();
+    const struct line first = open_line();
     const struct line early = open_line();
-    struct watchdog_timer late_timer, early_timer;
+    struct watchdog_timer late_timer, first_timer, early_timer;
 
     (void)state;
     watchdog_use();
     assert_true(watchdog_arm(&late_timer, late.ours,
                              clock_deadline_after_ms(10 * LONG_MS)));
+    assert_true(watchdog_arm(&first_timer, first.ours, clock_now_ns()));
+    assert_true(is_cut_within(&first, LONG_MS));
     assert_true(
         watchdog_arm(&early_timer, early.ours, clock_deadline_after_ms(5)));
     assert_true(is_cut_within(&early, LONG_MS));
     assert_false(is_cut_within(&late, 0));
+    assert_true(watchdog_disarm(&first_timer));
     assert_true(watchdog_disarm(&early_timer));
     assert_false(watchdog_disarm(&late_timer));
     watchdog_unuse();
     close_line(&late);
+    close_line(&first);
     close_line(&early);
 }
 
@@ -246,12 +188,7 @@ the_last_user_takes_thread_and_descriptors_along(void **state)
     watchdog_unuse();
     assert_int_equal(threads(), threads_before + 1);
     watchdog_unuse();
-    /* The kernel's count may lag the join by a moment. */
-    const int64_t deadline = clock_deadline_after_ms(LONG_MS);
-    while (threads() != threads_before && clock_now_ns() < deadline) {
-        order_pause();
-    }
-    assert_int_equal(threads(), threads_before);
+    assert_true(threads_become(threads_before));
     close_line(&line);
 }
 
@@ -322,61 +259,6 @@ fire_disarm_and_the_last_unuse_may_meet(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
-#if !defined(ORDER_TSAN) /* it forbids threads in a child of a threaded one */
-/* Exit status of the child: 0, or the number of what went wrong. */
-static int
-child_of_a_fork(struct watchdog_timer *inherited, int descriptors_unarmed)
-{
-    const struct line line = open_line();
-    struct watchdog_timer timer;
-
-    if (open_descriptors() != descriptors_unarmed + 2) {
-        return 1; /* an inherited duplicate was left open */
-    }
-    if (watchdog_disarm(inherited)) {
-        return 2;
-    }
-    watchdog_unuse(); /* the parent's count: must not matter here */
-    watchdog_use();
-    if (!watchdog_arm(&timer, line.ours, clock_deadline_after_ms(5))) {
-        return 3;
-    }
-    if (!is_cut_within(&line, LONG_MS)) {
-        return 4;
-    }
-    if (!watchdog_disarm(&timer)) {
-        return 5;
-    }
-    watchdog_unuse();
-    return threads() <= 2 ? 0 : 6;
-}
-
-static void
-a_child_starts_afresh_and_leaves_the_parents_timer_alone(void **state)
-{
-    const struct line line = open_line();
-    const int unarmed = open_descriptors();
-    struct watchdog_timer timer;
-    int status = -1;
-
-    (void)state;
-    watchdog_use();
-    assert_true(
-        watchdog_arm(&timer, line.ours, clock_deadline_after_ms(LONG_MS)));
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        _exit(child_of_a_fork(&timer, unarmed));
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_false(is_cut_within(&line, 0));
-    assert_false(watchdog_disarm(&timer));
-    watchdog_unuse();
-    close_line(&line);
-}
-#endif
-
 int
 main(void)
 {
@@ -392,10 +274,6 @@ main(void)
         cmocka_unit_test(the_last_user_takes_thread_and_descriptors_along),
         cmocka_unit_test(the_duplicate_does_not_survive_an_exec),
         cmocka_unit_test(fire_disarm_and_the_last_unuse_may_meet),
-#if !defined(ORDER_TSAN)
-        cmocka_unit_test(
-            a_child_starts_afresh_and_leaves_the_parents_timer_alone),
-#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
