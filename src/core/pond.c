@@ -255,6 +255,17 @@ earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* When this wait may use the burst places; CLOCK_NEVER does not overflow. */
+static int64_t
+hurry_at(const struct pond *pond, const struct pond_wait *wait)
+{
+    const int64_t since_ns = wait->wish.since_ns;
+
+    return pond->plan.burst_ns > INT64_MAX - since_ns
+               ? CLOCK_NEVER
+               : since_ns + pond->plan.burst_ns;
+}
+
 /* One step of the wait, inside a section. True: over, *end tells how. */
 static bool
 step(struct pond *pond, struct pond_wait *wait, enum waiter_state state,
@@ -282,12 +293,9 @@ pond_await(struct pond *pond, struct pond_wait *wait)
 {
     struct waiters *waiters = &pond->waiters;
     enum pond_end end = POND_TIMED_OUT;
-    int64_t hurry_ns = wait->wish.since_ns + pond->plan.burst_ns;
+    int64_t hurry_ns = hurry_at(pond, wait);
     bool over = false;
 
-    if (pond->plan.burst_ns == INT64_MAX) {
-        hurry_ns = INT64_MAX;
-    }
     while (!over) {
         const enum waiter_state state = waiter_park(
             waiters, wait->node, earlier(hurry_ns, wait->deadline_ns));
@@ -295,7 +303,7 @@ pond_await(struct pond *pond, struct pond_wait *wait)
         reclaim_read_begin();
         if (state == WAITER_AWAKE &&
             park_now_ns(pond->plan.parker) >= hurry_ns) {
-            hurry_ns = INT64_MAX;
+            hurry_ns = CLOCK_NEVER;
             waiters_hurry(waiters, wait->node);
             pond_serve(pond);
         }
