@@ -111,8 +111,7 @@ refused(const struct borrow *borrow, enum pond_end end)
                          borrow->pool->entry.name);
     case POND_SLOT:
     case POND_LEAVE:
-    case POND_TIMED_OUT:
-        break;
+    case POND_TIMED_OUT: break;
     }
     return time_is_up(borrow);
 }
@@ -197,8 +196,7 @@ next_session(struct borrow *borrow, struct slot **slot)
     *slot = order_for_myself(borrow->pool);
     enum pond_end end = POND_LEAVE;
 
-    if (*slot == NULL &&
-        borrow->deadline_ns <= pool_now_ns(borrow->pool)) {
+    if (*slot == NULL && borrow->deadline_ns <= pool_now_ns(borrow->pool)) {
         return order_and_go(borrow);
     }
     if (*slot == NULL) {
@@ -298,8 +296,7 @@ borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow)
         return code;
     }
     borrow->since_ns = pool_now_ns(pool);
-    borrow->deadline_ns =
-        clock_deadline_from(borrow->since_ns, timeout_ms);
+    borrow->deadline_ns = clock_deadline_from(borrow->since_ns, timeout_ms);
     return borrow_slowly(borrow, slot);
 }
 

@@ -139,8 +139,7 @@ dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
 
     shut(pool);
     if (!wait_drained(pool, loans_ns,
-                      later(loans_ns,
-                            clock_deadline_after_ms(OWN_LIMIT_MS)))) {
+                      later(loans_ns, clock_deadline_after_ms(OWN_LIMIT_MS)))) {
         struct pond_gauges gauges;
 
         pond_gauge(&pool->pond, &gauges);

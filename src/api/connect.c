@@ -54,8 +54,7 @@ dew_connect(const dew_config *config, dew_conn *conn, dew_error *error)
     struct settings *settings = NULL;
 
     if (conn == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "conn is NULL");
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "conn is NULL");
     }
     *conn = (dew_conn)DEW_CONN_INIT;
     const dew_code code = settings_make(&settings, config, error);
@@ -101,8 +100,7 @@ dew_ping(dew_conn *conn, dew_error *error)
     dew_error why = {.code = DEW_OK};
 
     if (conn == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_VALIDATE,
-                         "conn is NULL");
+        return error_set(error, DEW_EINVAL, DEW_STAGE_VALIDATE, "conn is NULL");
     }
     if (!find(conn, &session, &settings)) {
         return error_set(error, DEW_ESTALE, DEW_STAGE_VALIDATE,

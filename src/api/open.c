@@ -12,7 +12,7 @@
 #include "keeper/keeper.h"
 #include "session/session.h"
 
-#define NS_OF(ms) ((ms) == SETTINGS_OFF ? INT64_MAX : (ms) * CLOCK_NS_PER_MS)
+#define NS_OF(ms) ((ms) == SETTINGS_OFF ? INT64_MAX : (ms)*CLOCK_NS_PER_MS)
 
 static uint32_t
 waiters_max_of(const struct settings *settings)
@@ -52,8 +52,7 @@ make_parts(dew_pool *pool)
     return credentials_init(&pool->credentials) &&
            breaker_init(&pool->breaker, settings->connects_max,
                         NS_OF(settings->fail_fast_after_ms)) &&
-           poll_bell_init(&pool->work) &&
-           poll_bell_init(&pool->openers.cancel);
+           poll_bell_init(&pool->work) && poll_bell_init(&pool->openers.cancel);
 }
 
 void
@@ -114,8 +113,8 @@ static dew_code
 enlist(dew_pool *pool, dew_error *error)
 {
     const struct settings *settings = pool->settings;
-    const dew_code code = registry_add(&pool->entry, settings->name,
-                                       settings->name_is_explicit);
+    const dew_code code =
+        registry_add(&pool->entry, settings->name, settings->name_is_explicit);
 
     pool->listed = code == DEW_OK;
     if (code == DEW_EEXIST) {

@@ -5,20 +5,18 @@
 #include "keeper/keeper.h"
 
 dew_code
-dew_pool_set_credentials(dew_pool *pool, const char *user,
-                         const char *password, dew_error *error)
+dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
+                         dew_error *error)
 {
     if (pool == NULL) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
     }
-    struct settings *settings =
-        settings_copy(pool->settings, user, password);
+    struct settings *settings = settings_copy(pool->settings, user, password);
     if (settings == NULL ||
         !credentials_replace(&pool->credentials, settings)) {
         settings_free(settings);
         return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "%s: no memory for new credentials",
-                         pool->entry.name);
+                         "%s: no memory for new credentials", pool->entry.name);
     }
     /* In this order: a connect that begins in between carries the old epoch
      * and is replaced, which costs a connect and hurts nobody. */
@@ -39,6 +37,5 @@ dew_pool_tend(dew_pool *pool)
         return INT64_MAX;
     }
     const int64_t rest_ns = due_ns - pool_now_ns(pool);
-    return rest_ns <= 0 ? 0
-                        : (rest_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
+    return rest_ns <= 0 ? 0 : (rest_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
 }

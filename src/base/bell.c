@@ -22,7 +22,7 @@ ring(struct bell *bell, int count)
      * seen by who notices the ring; and either we see the sleeper here, or it
      * sees the new count before it sleeps. */
     (void)order_add_seq_u32(&bell->rings, 1);
-    /* ORDER bell.4 seq_cst <-> bell.5: the other half of that. */
+    /* ORDER bell.4 seq_cst <-> bell.5 bell.6: the other half of that. */
     if (order_load_seq_u32(&bell->sleepers) != 0) {
         park_futex.wake(park_futex.arg, &bell->rings, count);
     }
@@ -50,7 +50,7 @@ bell_look(const struct bell *bell)
 void
 bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_ns)
 {
-    /* ORDER bell.5 seq_cst <-> bell.4: announced before the last look. */
+    /* ORDER bell.5 seq_cst <-> bell.4 bell.7: announced before the last look. */
     (void)order_add_seq_u32(&bell->sleepers, 1);
     /* ORDER bell.3 seq_cst <-> bell.1: the kernel compares once more. */
     if (order_load_seq_u32(&bell->rings) == seen) {

@@ -34,8 +34,8 @@ void bell_untry(order_u32 *door);
 /* The same for a thread that also polls sockets: the descriptor is readable
  * after a ring until poll_bell_clear, which comes before looking at the work. */
 struct poll_bell {
-    int fd;          /* an eventfd of ours; -1: none */
-    order_u32 rung;  /* 1: the descriptor is readable already */
+    int fd;         /* an eventfd of ours; -1: none */
+    order_u32 rung; /* 1: the descriptor is readable already */
 };
 
 /* False: no descriptor (errno says why). */

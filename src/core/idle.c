@@ -45,7 +45,7 @@ warm_put(struct idle_shard *shard, struct slot *slot)
     if (empty != NULL) {
         return false;
     }
-    /* ORDER idle.2 seq_cst <-> idle.3: publishes the slot's plain fields, and
+    /* ORDER idle.2 seq_cst <-> idle.3 idle.1 idle.4 idle.5 pond.2: publishes the slot's plain fields, and
      * is the "put" of put-and-look: the load of the waiter count that follows
      * (pond.2) must not pass it. */
     return order_cas_seq_ptr(&shard->warm, &empty, slot);
@@ -74,7 +74,7 @@ idle_put(struct idle *idle, struct slot *slot)
         return;
     }
     slot_push(&shard->rest, slot);
-    /* ORDER idle.6 fence <-> pond.1: the "put" of put-and-look, where CK's
+    /* ORDER idle.6 fence <-> pond.1 pond.2: the "put" of put-and-look, where CK's
      * CAS is no StoreLoad barrier (aarch64; on x86-64 it is). */
     order_fence_after_cas();
 }
@@ -105,9 +105,8 @@ idle_take(struct idle *idle)
     for (uint32_t i = 1; slot == NULL && i < idle->count; i++) {
         const uint32_t other = own + i;
 
-        slot = shard_steal(&idle->shards[other < idle->count
-                                             ? other
-                                             : other - idle->count]);
+        slot = shard_steal(
+            &idle->shards[other < idle->count ? other : other - idle->count]);
     }
     return slot;
 }

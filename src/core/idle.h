@@ -30,8 +30,8 @@
 #include "core/slot.h"
 
 struct idle_shard {
-    /* Written by returns and borrows on this CPU, rarely by thieves. The warm
-     * slot and the stack's head share a line: one owner touches both. */
+    /* Written by returns and borrows on this CPU, rarely by thieves. Warm slot
+     * and stack have a pair of lines that no other shard shares. */
     _Alignas(2 * MEMORY_LINE) order_ptr warm;
     struct stack rest;
 };

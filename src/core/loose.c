@@ -10,7 +10,7 @@
 #define CHUNKS ((SLOT_MAX + 1) / PER_CHUNK)
 
 struct entry {
-    struct slot slot; /* first */
+    struct slot slot;   /* first */
     struct loose loose; /* the holder's */
 };
 
@@ -57,9 +57,8 @@ grow(void)
 
     (void)pthread_mutex_lock(&growing);
     if (!stack_any(&free_slots)) {
-        struct chunk *chunk = chunk_count == CHUNKS
-                                  ? NULL
-                                  : memory_zeroed_lines(sizeof(*chunk));
+        struct chunk *chunk =
+            chunk_count == CHUNKS ? NULL : memory_zeroed_lines(sizeof(*chunk));
         if (chunk != NULL) {
             add_chunk(chunk);
         }
@@ -97,8 +96,7 @@ entry_at(uint64_t ticket)
 {
     const uint32_t index = slot_index_of(ticket);
     /* ORDER loose.2 acquire <-> loose.1: see there. */
-    struct chunk *chunk =
-        order_load_acquire_ptr(&chunks[index / PER_CHUNK]);
+    struct chunk *chunk = order_load_acquire_ptr(&chunks[index / PER_CHUNK]);
 
     return chunk == NULL ? NULL : &chunk->entries[index % PER_CHUNK];
 }

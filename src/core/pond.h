@@ -58,9 +58,9 @@
 /* Who is told. The calls must not block and may come from any thread, also
  * from several at once, inside read-side sections and during a pass. */
 struct pond_bells {
-    void (*ordered)(void *arg);   /* an order waits for an opener */
-    void (*retired)(void *arg);   /* a retiree waits for the keeper */
-    void (*shutting)(void *arg);  /* something the closer waits for moved */
+    void (*ordered)(void *arg);  /* an order waits for an opener */
+    void (*retired)(void *arg);  /* a retiree waits for the keeper */
+    void (*shutting)(void *arg); /* something the closer waits for moved */
     void *arg;
 };
 
@@ -86,7 +86,6 @@ struct pond {
     /* Written by opening and closing only. */
     _Alignas(MEMORY_LINE) order_u32 openings; /* OPENING slots */
     order_u32 window;                         /* how many there may be */
-    order_u32 size;                           /* on demand at once */
     order_u64 epoch, suspect;                 /* see stamps below */
     _Alignas(MEMORY_LINE) order_u32 guests;   /* counted references */
     struct pond_plan plan;                    /* never changes */
@@ -128,20 +127,20 @@ void pond_forsake(struct pond *pond, struct slot *slot);
 /* --- waiting ------------------------------------------------------------------ */
 
 enum pond_end {
-    POND_SLOT,      /* *slot is LEASED to the caller */
-    POND_LEAVE,     /* *slot is OPENING: open it yourself (self_service) */
+    POND_SLOT,  /* *slot is LEASED to the caller */
+    POND_LEAVE, /* *slot is OPENING: open it yourself (self_service) */
     POND_TIMED_OUT,
-    POND_SHUT,      /* the pond is closing */
-    POND_BROKE,     /* nothing can come: connects fail, nothing is lent */
-    POND_FULL,      /* too many wait already */
+    POND_SHUT,  /* the pond is closing */
+    POND_BROKE, /* nothing can come: connects fail, nothing is lent */
+    POND_FULL,  /* too many wait already */
     POND_NO_MEMORY,
 };
 
 struct pond_wait {
     struct waiter_wish wish;
-    int64_t deadline_ns;  /* INT64_MAX: no limit */
-    struct waiter *node;  /* pond_join's */
-    struct slot *slot;    /* pond_await's */
+    int64_t deadline_ns; /* INT64_MAX: no limit */
+    struct waiter *node; /* pond_join's */
+    struct slot *slot;   /* pond_await's */
 };
 
 /* Inside a section: counts as a waiter from here on. POND_SLOT: joined, go on

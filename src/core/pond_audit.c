@@ -30,8 +30,7 @@ pond_living(const struct pond *pond)
     struct count count;
 
     count_slots(pond, &count);
-    return count.in[SLOT_LEASED] + count.in[SLOT_IDLE] +
-           count.in[SLOT_HANDED];
+    return count.in[SLOT_LEASED] + count.in[SLOT_IDLE] + count.in[SLOT_HANDED];
 }
 
 void
@@ -67,8 +66,8 @@ audit_counts(const struct pond *pond, char *text, size_t size)
             continue;
         }
         if (after.taken > after.limit && after.limit >= pond->slot_count) {
-            (void)snprintf(text, size, "I1: %u places taken of %u",
-                           after.taken, after.limit);
+            (void)snprintf(text, size, "I1: %u places taken of %u", after.taken,
+                           after.limit);
             return text;
         }
         /* A place is taken before its slot moves and given back after. */

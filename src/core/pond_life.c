@@ -31,8 +31,7 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     pond->plan = *plan;
     pond->slot_count = plan->maxsize;
     pond->slots = memory_zeroed_lines(plan->maxsize * sizeof(struct slot));
-    if (pond->slots == NULL ||
-        !idle_init(&pond->idle, shard_count(plan))) {
+    if (pond->slots == NULL || !idle_init(&pond->idle, shard_count(plan))) {
         memory_free(pond->slots);
         pond->slots = NULL;
         return false;
@@ -44,7 +43,6 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     quota_init(&pond->quota, plan->maxsize);
     order_init_u32(&pond->openings, 0);
     order_init_u32(&pond->window, plan->window);
-    order_init_u32(&pond->size, plan->size);
     order_init_u32(&pond->guests, 0);
     order_init_u64(&pond->epoch, 1);
     order_init_u64(&pond->suspect, 1);
@@ -64,7 +62,7 @@ pond_destroy(struct pond *pond)
 void
 pond_raise(struct pond *pond, uint64_t flag)
 {
-    /* ORDER pond.6 seq_cst <-> pond.3 pond.5 pond.7 pond.18: later takes see
+    /* ORDER pond.6 seq_cst <-> pond.3 pond.5 pond.7 pond.18 pond.23 pond.24: later takes see
      * it, and so does the pass below, which tells those who wait. */
     (void)order_or_seq_u64(&pond->waiters.front, flag);
     race_point("pond.raised");
@@ -114,7 +112,7 @@ pond_drain(struct pond *pond)
 void
 pond_guest_comes(struct pond *pond)
 {
-    /* ORDER pond.25 seq_cst <-> pond.23: counted inside the section that
+    /* ORDER pond.26 seq_cst <-> pond.28: counted inside the section that
      * found the pond, which the closer's grace period waits for. */
     (void)order_add_seq_u32(&pond->guests, 1);
 }
@@ -122,7 +120,7 @@ pond_guest_comes(struct pond *pond)
 void
 pond_guest_goes(struct pond *pond)
 {
-    /* ORDER pond.24 seq_cst <-> pond.23: gone before the bell below. */
+    /* ORDER pond.27 seq_cst <-> pond.28: gone before the bell below. */
     (void)order_sub_seq_u32(&pond->guests, 1);
     if (pond_has(pond, POND_CLOSING)) {
         pond->plan.bells.shutting(pond->plan.bells.arg);
@@ -132,10 +130,14 @@ pond_guest_goes(struct pond *pond)
 bool
 pond_is_drained(const struct pond *pond)
 {
-    /* ORDER pond.20 seq_cst <-> waiters.4 waiters.5 quota.3: what was given
+    /* ORDER pond.20 seq_cst <-> waiters.4 waiters.5 quota.3 pond.23 pond.24: what was given
      * back before the closer's bell rang is seen here. Nodes first: a pass that
      * is older than CLOSING may still order for a node, but not without one,
      * and who comes after CLOSING backs off (pond.23, pond.24). */
-    return order_load_seq_u32(&pond->waiters.nodes_out) == 0 &&
-           quota_look(&pond->quota).taken == 0;
+    return
+        /* ORDER pond.28 seq_cst <-> pond.26 pond.27: before the nodes: a guest
+         * that goes on to wait has its node before it stops being one. */
+        order_load_seq_u32(&pond->guests) == 0 &&
+        order_load_seq_u32(&pond->waiters.nodes_out) == 0 &&
+        quota_look(&pond->quota).taken == 0;
 }

@@ -101,10 +101,10 @@ pond_suspect(struct pond *pond, const struct slot *dead)
 void
 slot_note_socket(struct slot *slot, int fd, uint64_t identity)
 {
-    /* ORDER loans.11 relaxed: a note; who uses it compares the identity with
+    /* ORDER loans.11 relaxed <-> loans.13: a note; who uses it compares the identity with
      * what the number names now. */
     order_store_relaxed_u32(&slot->socket_fd, (uint32_t)fd);
-    /* ORDER loans.12 relaxed: as loans.11. */
+    /* ORDER loans.12 relaxed <-> loans.13: as loans.11. */
     order_store_relaxed_u64(&slot->socket_identity, identity);
 }
 

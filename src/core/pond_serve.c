@@ -68,8 +68,8 @@ give_to_overdue(struct pond *pond, int64_t now_ns)
 static void
 wake_one(struct pond *pond)
 {
-    if (waiters_first(&pond->waiters, false) != NULL &&
-        idle_any(&pond->idle) && waiters_wake_first(&pond->waiters)) {
+    if (waiters_first(&pond->waiters, false) != NULL && idle_any(&pond->idle) &&
+        waiters_wake_first(&pond->waiters)) {
         tally_add(&pond->tallies.wakes);
     }
 }
@@ -89,7 +89,7 @@ window_reserve(struct pond *pond)
         if (openings >= order_load_seq_u32(&pond->window)) {
             return false;
         }
-        /* ORDER pond.11 seq_cst <-> pond.14 pond.11: one place, one opening.
+        /* ORDER pond.11 seq_cst <-> pond.14 pond.11 pond.10: one place, one opening.
          * A failure: another opening began or ended. */
         if (order_cas_seq_u32(&pond->openings, &openings, openings + 1)) {
             return true;
@@ -100,7 +100,7 @@ window_reserve(struct pond *pond)
 static void
 window_return(struct pond *pond)
 {
-    /* ORDER pond.14 seq_cst <-> pond.11: the place is free before the look
+    /* ORDER pond.14 seq_cst <-> pond.11 pond.15: the place is free before the look
      * that follows. */
     (void)order_sub_seq_u32(&pond->openings, 1);
 }
@@ -178,19 +178,12 @@ openings_now(const struct pond *pond)
     return order_load_seq_u32(&pond->openings);
 }
 
-static uint32_t
-size_now(const struct pond *pond)
-{
-    /* ORDER pond.16 seq_cst <-> pond.17: as pond.12. */
-    return order_load_seq_u32(&pond->size);
-}
-
 /* An opening for each who waits: below size at once, up to maxsize for those
  * who have waited burst_after. */
 static void
 order_for_waiters(struct pond *pond)
 {
-    const uint32_t size = size_now(pond);
+    const uint32_t size = pond->plan.size;
 
     while (openings_now(pond) < pond->waiters.listed &&
            publish_order(pond, reserve_in_pass(pond, size))) {
@@ -209,7 +202,7 @@ grant_leave(struct pond *pond)
 
     while ((node = waiters_first(waiters, true)) != NULL) {
         const uint32_t ceiling =
-            waiters->hurried > 0 ? UINT32_MAX : size_now(pond);
+            waiters->hurried > 0 ? UINT32_MAX : pond->plan.size;
         struct slot *slot = reserve_in_pass(pond, ceiling);
 
         if (slot == NULL) {
@@ -249,8 +242,7 @@ serve_first(struct pond *pond)
     if (waiters_first(&pond->waiters, true) == NULL) {
         return;
     }
-    if (waiters_first(&pond->waiters, false) != NULL &&
-        idle_any(&pond->idle)) {
+    if (waiters_first(&pond->waiters, false) != NULL && idle_any(&pond->idle)) {
         return; /* who is woken now looks again when he has taken it */
     }
     if (pond->plan.self_service) {
@@ -277,7 +269,7 @@ static void
 pass(struct pond *pond)
 {
     (void)waiters_collect(&pond->waiters);
-    /* ORDER pond.3 seq_cst <-> pond.6: the flags are part of the second look
+    /* ORDER pond.3 seq_cst <-> pond.6 pond.19: the flags are part of the second look
      * of everyone whose mail was just read. */
     const uint64_t front = order_load_seq_u64(&pond->waiters.front);
 

@@ -38,8 +38,9 @@ quota_init(struct quota *quota, uint32_t limit)
 bool
 quota_reserve(struct quota *quota, uint32_t ceiling)
 {
-    /* ORDER quota.1 relaxed <-> quota.2: a first guess, the CAS decides. */
-    uint64_t word = order_load_relaxed_u64(&quota->word);
+    /* ORDER quota.1 seq_cst <-> quota.2 quota.3: "full" is decided by this
+     * load, and is part of a waiter's second look. */
+    uint64_t word = order_load_seq_u64(&quota->word);
 
     for (;;) {
         const struct quota_view view = view_of(word);
@@ -48,7 +49,7 @@ quota_reserve(struct quota *quota, uint32_t ceiling)
             return false;
         }
         race_point("quota.reserve");
-        /* ORDER quota.2 seq_cst <-> quota.3 quota.2: one place, one owner;
+        /* ORDER quota.2 seq_cst <-> quota.3 quota.2 quota.1 quota.5 quota.6: one place, one owner;
          * seq_cst because "full" is part of a waiter's second look (pond.3).
          * A failure means that somebody else's change succeeded. */
         if (order_cas_seq_u64(&quota->word, &word, word + 1 + ONE_CHANGE)) {
@@ -60,11 +61,10 @@ quota_reserve(struct quota *quota, uint32_t ceiling)
 void
 quota_return(struct quota *quota)
 {
-    /* ORDER quota.3 seq_cst <-> quota.2: whoever reserves this place sees the
+    /* ORDER quota.3 seq_cst <-> quota.2 pond.20 quota.1 quota.6: whoever reserves this place sees the
      * slot VACANT; then comes the look for waiters (pond.2). One change up
      * and one place down in a single addition: taken is above zero here. */
-    const uint64_t before =
-        order_add_seq_u64(&quota->word, ONE_CHANGE - 1);
+    const uint64_t before = order_add_seq_u64(&quota->word, ONE_CHANGE - 1);
 
     assert((before & FIELD_MASK) > 0);
     (void)before;
@@ -76,9 +76,8 @@ quota_set_limit(struct quota *quota, uint32_t limit)
     /* ORDER quota.4 relaxed <-> quota.5: a first guess, the CAS decides. */
     uint64_t word = order_load_relaxed_u64(&quota->word);
 
-    /* ORDER quota.5 seq_cst <-> quota.2: later reservations see the limit. */
-    while (!order_cas_seq_u64(&quota->word, &word,
-                              with_limit(word, limit))) {
+    /* ORDER quota.5 seq_cst <-> quota.2 quota.4: later reservations see the limit. */
+    while (!order_cas_seq_u64(&quota->word, &word, with_limit(word, limit))) {
     }
 }
 

@@ -21,8 +21,8 @@ static uint64_t
 loan_block_next(void)
 {
     uint64_t unset = 0;
-    const uint64_t seed = (random_u64() & LOAN_MASK & ~(LOAN_BLOCK - 1)) |
-                          (UINT64_C(1) << 63);
+    const uint64_t seed =
+        (random_u64() & LOAN_MASK & ~(LOAN_BLOCK - 1)) | (UINT64_C(1) << 63);
 
     /* ORDER slot.1 seq_cst <-> slot.2: the first caller seeds the counter
      * before anyone adds to it; a second seed would give a block twice. */
@@ -53,15 +53,17 @@ loan_after(struct slot *slot, uint64_t loan)
 uint64_t
 slot_peek(const struct slot *slot)
 {
-    /* ORDER slot.3 relaxed <-> slot.5: a hint for counting and listing. */
-    return order_load_relaxed_u64(&slot->word);
+    /* ORDER slot.3 acquire <-> slot.5: a hint; but an audit that saw a slot
+     * leave VACANT must see the place taken before that, when it looks at the
+     * quota once more. */
+    return order_load_acquire_u64(&slot->word);
 }
 
 /* The holder's read: nobody else writes while the loan is not given out. */
 static uint64_t
 word_of_mine(const struct slot *slot, enum slot_state state)
 {
-    /* ORDER slot.4 relaxed <-> slot.5: our own last write, or the one that
+    /* ORDER slot.4 relaxed <-> slot.5 slot.13: our own last write, or the one that
      * the hand-over (push/pop, grant, claim) ordered before us. */
     const uint64_t word = order_load_relaxed_u64(&slot->word);
 
@@ -174,6 +176,9 @@ uint64_t
 slot_lend(struct slot *slot)
 {
     const uint64_t word = word_of_mine(slot, SLOT_LEASED);
+
+    /* A pending answer is read before anybody gets the session. */
+    assert((word & SLOT_PENDING) == 0);
     const uint64_t loan = loan_after(slot, slot_loan_of(word))
                           << SLOT_LOAN_SHIFT;
 

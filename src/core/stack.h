@@ -57,7 +57,7 @@ stack_push(struct stack *stack, stack_entry *entry, void *object)
     race_point("stack.push");
     ORDER_HAPPENS_BEFORE(object);
     ORDER_UNSEEN_BEGIN();
-    /* ORDER stack.1 release <-> stack.2: CK's store fence and CAS publish the
+    /* ORDER stack.1 release <-> stack.2 stack.3 stack.4: CK's store fence and CAS publish the
      * object's plain fields; with less a popper would see old ones. */
     ck_stack_push_mpmc(&stack->list, entry);
     ORDER_UNSEEN_END();
@@ -84,7 +84,8 @@ stack_pop(struct stack *stack)
     return entry;
 }
 
-/* The second look: the caller's seq_cst read-modify-write stands before it. */
+/* The second look. CK's load has no order of its own: a seq_cst load of the
+ * caller (front, or a warm slot) must stand right before it. */
 static inline bool
 stack_any(const struct stack *stack)
 {

@@ -87,14 +87,13 @@ waiters_node(struct waiters *waiters)
     struct waiter *node;
 
     if (entry != NULL) {
-        node = (struct waiter *)((char *)entry -
-                                 offsetof(struct waiter, link));
+        node = (struct waiter *)((char *)entry - offsetof(struct waiter, link));
         ORDER_HAPPENS_AFTER(node);
     } else {
         node = chunk_make(waiters);
     }
     if (node != NULL) {
-        /* ORDER waiters.4 seq_cst <-> waiters.5: a counted reference, seen by
+        /* ORDER waiters.4 seq_cst <-> waiters.5 pond.20: a counted reference, seen by
          * a close that began after our read-side section did. */
         (void)order_add_seq_u32(&waiters->nodes_out, 1);
     }
@@ -105,7 +104,7 @@ void
 waiters_node_unused(struct waiters *waiters, struct waiter *node)
 {
     stack_push(&waiters->free_nodes, &node->link, node);
-    /* ORDER waiters.5 seq_cst <-> waiters.4: the reference is given back after
+    /* ORDER waiters.5 seq_cst <-> waiters.4 pond.20: the reference is given back after
      * the last touch of the node. */
     (void)order_sub_seq_u32(&waiters->nodes_out, 1);
 }
@@ -126,7 +125,7 @@ post(struct waiters *waiters, struct waiter *node, uint32_t note)
     void *newest = order_load_relaxed_ptr(&waiters->inbox);
     do {
         node->inbox_next = newest;
-        /* ORDER waiters.9 seq_cst <-> waiters.10: publishes inbox_next and,
+        /* ORDER waiters.9 seq_cst <-> waiters.10 waiters.13 waiters.8: publishes inbox_next and,
          * for a join, the wish. A failure: another node was added. */
     } while (!order_cas_seq_ptr(&waiters->inbox, &newest, node));
 }
@@ -136,7 +135,7 @@ waiters_join(struct waiters *waiters, struct waiter *node,
              const struct waiter_wish *wish, uint32_t max)
 {
     race_point("waiters.join");
-    /* ORDER pond.1 seq_cst <-> pond.2 idle.6: join-then-look against
+    /* ORDER pond.1 seq_cst <-> pond.2 idle.6 pond.8 waiters.22: join-then-look against
      * put-then-look: we are counted before we look at anything that could
      * serve us; with less, both look away (I3). */
     const uint64_t before = order_add_seq_u64(&waiters->front, 1);
@@ -147,12 +146,11 @@ waiters_join(struct waiters *waiters, struct waiter *node,
     }
     node->wish = *wish;
     node->listed = node->hurried = false;
-    /* ORDER waiters.11 relaxed <-> waiters.12: our own node until posted. */
+    /* ORDER waiters.11 relaxed <-> waiters.12 waiters.26: our own node until posted. */
     const uint32_t word = order_load_relaxed_u32(&node->word);
     assert(waiter_state_of(word) == WAITER_FREE);
     /* ORDER waiters.13 relaxed <-> waiters.9: published by the post. */
-    order_store_relaxed_u32(&node->word,
-                            waiter_with_state(word, WAITER_AWAKE));
+    order_store_relaxed_u32(&node->word, waiter_with_state(word, WAITER_AWAKE));
     post(waiters, node, MAIL_JOIN);
     return true;
 }
@@ -181,7 +179,7 @@ word_move(struct waiter *node, enum waiter_state from, enum waiter_state to,
     uint32_t word = order_load_acquire_u32(&node->word);
 
     while (waiter_state_of(word) == from) {
-        /* ORDER waiters.15 seq_cst <-> waiters.12: giving against leaving,
+        /* ORDER waiters.15 seq_cst <-> waiters.12 waiters.25 waiters.28: giving against leaving,
          * one wins. A failure: the giver moved it. */
         if (order_cas_seq_u32(&node->word, &word,
                               waiter_with_state(word, to))) {
@@ -246,7 +244,7 @@ void
 waiters_clear_token(struct waiters *waiters)
 {
     race_point("waiters.clear_token");
-    /* ORDER waiters.17 seq_cst <-> waiters.18: cleared before we look again:
+    /* ORDER waiters.17 seq_cst <-> waiters.18 waiters.29 waiters.30: cleared before we look again:
      * a put that saw the token out is seen by that look (I6b). */
     (void)order_swap_seq_u32(&waiters->token, 0);
 }
@@ -257,7 +255,7 @@ bool
 waiters_enter(struct waiters *waiters)
 {
     race_point("waiters.enter");
-    /* ORDER waiters.19 seq_cst <-> waiters.20 waiters.21: either we hold the
+    /* ORDER waiters.19 seq_cst <-> waiters.20 waiters.21 pond.22: either we hold the
      * list and see all notes, or the holder sees PENDING, and with it
      * everything we did before. Never both away. */
     const uint32_t before = order_or_seq_u32(&waiters->lock, LOCKED | PENDING);

@@ -78,8 +78,9 @@ struct waiter {
     /* Notes to the list, not yet read: who sets the first one also puts the
      * node into the inbox. */
     order_u32 mail;
-    struct waiter *inbox_next; /* the poster's until pushed, then the holder's */
-    stack_entry link;          /* CK's, while FREE */
+    struct waiter
+        *inbox_next;  /* the poster's until pushed, then the holder's */
+    stack_entry link; /* CK's, while FREE */
 
     struct waiter_wish wish; /* the owner's before it joins, then read-only */
     /* The holder's. */

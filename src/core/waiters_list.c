@@ -157,7 +157,7 @@ decide(struct waiters *waiters, struct waiter *node, enum waiter_state to)
             return false;
         }
         race_point("waiters.decide");
-        /* ORDER waiters.12 seq_cst <-> waiters.14 waiters.15 waiters.16:
+        /* ORDER waiters.12 seq_cst <-> waiters.14 waiters.15 waiters.16 waiters.11:
          * publishes slot or refusal, and exactly one of "gave" and "left"
          * wins. A failure: the owner moved it. */
         if (!order_cas_seq_u32(&node->word, &word,
@@ -196,7 +196,7 @@ waiters_refuse(struct waiters *waiters, struct waiter *node, int code)
 bool
 waiters_wake_first(struct waiters *waiters)
 {
-    /* ORDER waiters.18 seq_cst <-> waiters.17: only the holder sets it, so a
+    /* ORDER waiters.18 seq_cst <-> waiters.17 waiters.23: only the holder sets it, so a
      * load and a store will do; who clears it looks again afterwards. */
     if (order_load_seq_u32(&waiters->token) != 0) {
         return false;

@@ -24,14 +24,11 @@ class_of(uint32_t number)
     case 1698: /* access denied without a password */
     case 1862: /* password expired */
     case 2059: /* authentication plugin cannot be loaded */
-    case 2061: /* authentication needs a secure connection */
-        return ERROR_STOP;
+    case 2061: /* authentication needs a secure connection */ return ERROR_STOP;
     case 1040: /* too many connections */
     case 1203: /* too many of this user */
-    case 1226: /* the user's resource limit */
-        return ERROR_CROWDED;
-    default:
-        return ERROR_RETRY;
+    case 1226: /* the user's resource limit */ return ERROR_CROWDED;
+    default: return ERROR_RETRY;
     }
 }
 
@@ -51,8 +48,7 @@ backoff_ns(enum error_class class, uint64_t failures)
 }
 
 bool
-breaker_init(struct breaker *breaker, uint32_t window_max,
-             int64_t fail_fast_ns)
+breaker_init(struct breaker *breaker, uint32_t window_max, int64_t fail_fast_ns)
 {
     *breaker = (struct breaker){
         .window_max = window_max,

@@ -22,15 +22,15 @@
 
 struct breaker {
     pthread_mutex_t lock;
-    uint32_t window_max;     /* connects_max */
-    int64_t fail_fast_ns;    /* INT64_MAX: never fail fast */
+    uint32_t window_max;  /* connects_max */
+    int64_t fail_fast_ns; /* INT64_MAX: never fail fast */
     /* Guarded by lock. */
-    uint32_t window;         /* openings at once now */
-    uint64_t failures;       /* since it was last closed */
+    uint32_t window;          /* openings at once now */
+    uint64_t failures;        /* since it was last closed */
     int64_t failing_since_ns; /* INT64_MAX: not failing */
-    int64_t next_try_ns;     /* INT64_MAX: no try is due */
-    bool stopped;            /* the last error was of class STOP */
-    dew_error error;         /* the last one */
+    int64_t next_try_ns;      /* INT64_MAX: no try is due */
+    bool stopped;             /* the last error was of class STOP */
+    dew_error error;          /* the last one */
     int64_t error_ns;
 };
 

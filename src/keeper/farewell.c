@@ -87,8 +87,8 @@ farewell_wait(struct farewells *farewells, struct pond *pond, int extra_fd,
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        polled[i] = (struct pollfd){farewells->waiting[i].fd,
-                                    POLLIN | POLLRDHUP, 0};
+        polled[i] =
+            (struct pollfd){farewells->waiting[i].fd, POLLIN | POLLRDHUP, 0};
     }
     polled[count] = (struct pollfd){extra_fd, POLLIN, 0};
     if (poll(polled, count + 1, clock_poll_ms(deadline_ns)) < 0) {

@@ -33,8 +33,8 @@ void farewell_begin(struct farewells *farewells, struct pond *pond);
 
 /* Waits until the deadline for servers that close and for extra_fd (-1: none)
  * to be readable; frees the places of those that are done. */
-void farewell_wait(struct farewells *farewells, struct pond *pond,
-                   int extra_fd, int64_t deadline_ns);
+void farewell_wait(struct farewells *farewells, struct pond *pond, int extra_fd,
+                   int64_t deadline_ns);
 
 /* When the next one's time is up; INT64_MAX: none waits. */
 int64_t farewell_due_ns(const struct farewells *farewells);

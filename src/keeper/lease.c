@@ -28,10 +28,8 @@ is_within_bypass(const dew_pool *pool, const struct slot *slot)
 bool
 lease_is_ready(const dew_pool *pool, const struct slot *slot)
 {
-    return !slot_is_pending(slot) &&
-           !pond_is_outdated(&pool->pond, slot) &&
-           !pond_is_suspect(&pool->pond, slot) &&
-           is_within_bypass(pool, slot);
+    return !slot_is_pending(slot) && !pond_is_outdated(&pool->pond, slot) &&
+           !pond_is_suspect(&pool->pond, slot) && is_within_bypass(pool, slot);
 }
 
 static enum lease_verdict
@@ -102,8 +100,7 @@ static bool
 probe(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 {
     const struct io_limit limit = limit_until(earlier(
-        deadline_ns,
-        clock_deadline_after_ms(pool->settings->ping_timeout_ms)));
+        deadline_ns, clock_deadline_after_ms(pool->settings->ping_timeout_ms)));
     enum session_flaw flaw = SESSION_SOUND;
 
     tally_add(&pool->pond.tallies.pings);
@@ -180,8 +177,7 @@ record_hold(dew_pool *pool, const struct slot *slot)
     if (slot->lent_ns != 0) {
         const int64_t held = pool_now_ns(pool) - slot->lent_ns;
 
-        tally_record(&pool->pond.tallies.hold_us,
-                     (uint64_t)(held / NS_PER_US));
+        tally_record(&pool->pond.tallies.hold_us, (uint64_t)(held / NS_PER_US));
     }
 }
 
@@ -239,22 +235,16 @@ count_clean_up(dew_pool *pool)
 
     switch (pool->settings->reset) {
     case DEW_RESET_AUTO:
-    case DEW_RESET_ALWAYS:
-        tally_add(&tallies->resets);
-        break;
-    case DEW_RESET_ROLLBACK:
-        tally_add(&tallies->rollbacks);
-        break;
-    case DEW_RESET_NEVER:
-        break;
+    case DEW_RESET_ALWAYS: tally_add(&tallies->resets); break;
+    case DEW_RESET_ROLLBACK: tally_add(&tallies->rollbacks); break;
+    case DEW_RESET_NEVER: break;
     }
 }
 
 void
 lease_return(dew_pool *pool, struct slot *slot)
 {
-    const struct io_limit limit = {clock_deadline_after_ms(DRAIN_LIMIT_MS),
-                                   -1};
+    const struct io_limit limit = {clock_deadline_after_ms(DRAIN_LIMIT_MS), -1};
     enum session_flaw flaw = SESSION_SOUND;
 
     record_hold(pool, slot);
@@ -262,9 +252,7 @@ lease_return(dew_pool *pool, struct slot *slot)
         session_give_back(slot->session, pool->settings, &limit, &flaw);
     slot->rested_ms = clock_coarse_ms();
     switch (state) {
-    case SESSION_AT_REST:
-        rest(pool, slot, false);
-        break;
+    case SESSION_AT_REST: rest(pool, slot, false); break;
     case SESSION_PENDING:
         count_clean_up(pool);
         rest(pool, slot, true);

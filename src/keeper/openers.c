@@ -82,8 +82,8 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         tally_add(&pool->pond.tallies.connect_failures);
         log_line(pool->settings, level_of(known), "%s: connect failed: %s",
                  pool->entry.name, why.message);
-        keeper_apply(pool, breaker_failed(&pool->breaker, &why,
-                                          pool_now_ns(pool)));
+        keeper_apply(pool,
+                     breaker_failed(&pool->breaker, &why, pool_now_ns(pool)));
     }
     *error = why;
     return false;
@@ -93,9 +93,8 @@ static void
 open_ordered(dew_pool *pool, struct slot *slot)
 {
     dew_error error;
-    const bool opened =
-        !pond_has(&pool->pond, POND_CLOSING) &&
-        opener_connect(pool, slot, CLOCK_NEVER, &error);
+    const bool opened = !pond_has(&pool->pond, POND_CLOSING) &&
+                        opener_connect(pool, slot, CLOCK_NEVER, &error);
 
     reclaim_read_begin();
     if (opened) {
@@ -138,8 +137,8 @@ report_no_thread(dew_pool *pool, int failed)
     log_line(pool->settings, LOG_ERROR, "%s: %s", pool->entry.name,
              error.message);
     if (pool->openers.started == 0) {
-        keeper_apply(pool, breaker_failed(&pool->breaker, &error,
-                                          pool_now_ns(pool)));
+        keeper_apply(pool,
+                     breaker_failed(&pool->breaker, &error, pool_now_ns(pool)));
         bell_ring_all(&pool->progress);
     }
 }
@@ -150,8 +149,7 @@ openers_grow(dew_pool *pool)
     struct openers *openers = &pool->openers;
 
     if (openers->started == pool->settings->connects_max ||
-        bell_sleepers(&openers->bell) != 0 ||
-        !stack_any(&pool->pond.orders)) {
+        bell_sleepers(&openers->bell) != 0 || !stack_any(&pool->pond.orders)) {
         return;
     }
     const int failed = thread_start(&openers->threads[openers->started],

@@ -24,7 +24,7 @@
 #define OPENERS_MAX 64
 
 struct openers {
-    struct bell bell;    /* an order was placed */
+    struct bell bell;        /* an order was placed */
     struct poll_bell cancel; /* rung by close: connects in flight give up */
     /* The keeper's (or open's and close's, when no keeper runs). */
     uint32_t started;
@@ -40,15 +40,15 @@ struct dew_pool {
     struct farewells farewells; /* the keeper's */
     struct openers openers;
 
-    bool threaded;          /* not DEW_NO_THREADS; never changes */
-    pthread_t keeper;       /* valid while keeper_runs */
-    bool keeper_runs;       /* open's and close's */
-    struct poll_bell work;  /* the keeper shall look */
-    struct bell progress;   /* for open and close: something moved */
-    order_u32 stopping;     /* threads shall end */
-    order_u32 closer;       /* 1: a close is at work */
-    order_u32 floor;        /* sessions the keeper holds at least */
-    bool listed;            /* in the registry; open's and close's */
+    bool threaded;           /* not DEW_NO_THREADS; never changes */
+    pthread_t keeper;        /* valid while keeper_runs */
+    bool keeper_runs;        /* open's and close's */
+    struct poll_bell work;   /* the keeper shall look */
+    struct bell progress;    /* for open and close: something moved */
+    order_u32 stopping;      /* threads shall end */
+    order_u32 closer;        /* 1: a close is at work */
+    order_u32 floor;         /* sessions the keeper holds at least */
+    bool listed;             /* in the registry; open's and close's */
     struct pond_stuck stuck; /* the keeper's */
     int64_t next_sweep_ns;   /* the keeper's */
 };
