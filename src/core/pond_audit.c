@@ -81,8 +81,8 @@ audit_counts(const struct pond *pond, char *text, size_t size)
     return "";
 }
 
-/* I3: nobody sleeps beside a session at rest. True only of a state that did
- * not change: no pass, no wake in flight, between two looks at it. */
+/* I3: nobody sleeps beside a session at rest that he could use. True only of a
+ * state that did not change: no pass, no wake in flight, between two looks. */
 static bool
 is_stuck(const struct pond *pond, uint64_t *passes)
 {
@@ -92,7 +92,10 @@ is_stuck(const struct pond *pond, uint64_t *passes)
     const uint64_t front = order_load_seq_u64(&pond->waiters.front);
 
     return (front & (POND_CLOSING | POND_SUSPENDED)) == 0 &&
-           (front & WAITERS_COUNT_MASK) != 0 && idle_any(&pond->idle) &&
+           /* ORDER pond.29 relaxed <-> waiters.32: it changes in passes. */
+           (front & WAITERS_COUNT_MASK) >
+               order_load_relaxed_u32(&pond->waiters.choosy) &&
+           idle_any(&pond->idle) &&
            !waiters_token_out(&pond->waiters) &&
            /* ORDER pond.22 seq_cst <-> waiters.19: nobody is at it. */
            order_load_seq_u32(&pond->waiters.lock) == 0;

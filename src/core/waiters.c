@@ -24,6 +24,7 @@ waiters_init(struct waiters *waiters, const struct parker *parker)
     order_init_ptr(&waiters->inbox, NULL);
     waiters->head = waiters->tail = NULL;
     waiters->listed = waiters->hurried = 0;
+    order_init_u32(&waiters->choosy, 0);
     order_init_u64(&waiters->passes, 0);
     order_init_u32(&waiters->nodes_out, 0);
     order_init_ptr(&waiters->chunks, NULL);

@@ -104,6 +104,7 @@ struct waiters {
     /* The holder's. */
     struct waiter *head, *tail;
     uint32_t listed, hurried;
+    order_u32 choosy; /* listed for a new session only; read by the rescue */
     order_u64 passes; /* written by the holder, read by the keeper's rescue */
 
     /* Nodes in use (not FREE): each is a counted reference to the pool. */
@@ -170,7 +171,7 @@ bool waiters_refuse(struct waiters *waiters, struct waiter *node, int code);
  * True when somebody was woken now. */
 bool waiters_wake_first(struct waiters *waiters);
 
-/* Publishes who is first in line; the last thing of a pass. */
+/* Publishes who is first in line for what rests; the last thing of a pass. */
 void waiters_publish(struct waiters *waiters);
 
 /* --- hints ----------------------------------------------------------------- */

@@ -25,6 +25,16 @@ place_for(const struct waiters *waiters, const struct waiter *node)
     return after;
 }
 
+/* Who wants a new session only may well wait beside one that rests. */
+static void
+count_choosy(struct waiters *waiters, const struct waiter *node, uint32_t by)
+{
+    if (node->wish.only_new) {
+        /* ORDER waiters.32 relaxed <-> pond.29: the holder's own count. */
+        (void)order_add_relaxed_u32(&waiters->choosy, by);
+    }
+}
+
 static void
 link_in_order(struct waiters *waiters, struct waiter *node)
 {
@@ -36,6 +46,7 @@ link_in_order(struct waiters *waiters, struct waiter *node)
     *(node->next != NULL ? &node->next->previous : &waiters->tail) = node;
     node->listed = true;
     waiters->listed++;
+    count_choosy(waiters, node, 1);
 }
 
 static void
@@ -52,6 +63,7 @@ unlink_node(struct waiters *waiters, struct waiter *node)
     node->listed = false;
     waiters->listed--;
     waiters->hurried -= node->hurried;
+    count_choosy(waiters, node, UINT32_MAX);
 }
 
 /* --- mail --------------------------------------------------------------------- */
@@ -217,7 +229,8 @@ waiters_wake_first(struct waiters *waiters)
 void
 waiters_publish(struct waiters *waiters)
 {
-    const struct waiter *first = waiters->head;
+    /* Who may take what rests; who wants a new one only is not helped by it. */
+    const struct waiter *first = waiters_first(waiters, false);
 
     /* ORDER waiters.31 relaxed <-> pond.4: a hint for fairness only. */
     order_store_relaxed_u64(&waiters->oldest_ns,
