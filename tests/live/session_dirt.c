@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -224,6 +224,19 @@ counter_that_wrapped_is_no_unread_reply(void **state)
 
 /* ---- not kept ---- */
 
+/* Waits until this much can be read. */
+static void
+await_bytes(MYSQL *mysql, int bytes)
+{
+    const int64_t deadline_ns = clock_deadline_after_ms(5000);
+    int there = 0;
+    while (there < bytes && clock_now_ns() < deadline_ns) {
+        loan_await_reply(mysql);
+        assert_int_equal(ioctl(flavour_socket(mysql), FIONREAD, &there), 0);
+    }
+    assert_true(there >= bytes);
+}
+
 static void
 unread_reply_ends_the_session(void **state)
 {
@@ -257,13 +270,7 @@ one_read_of_two_sent_ends_the_session(void **state)
         loan_send(loan.mysql, "SELECT 1");
         loan_send(loan.mysql, "SELECT 'stale'");
         /* Both are there before the first is read: one read takes both. */
-        int there = 0;
-        while (there < 120) {
-            loan_await_reply(loan.mysql);
-            char peek[256];
-            there = (int)recv(flavour_socket(loan.mysql), peek, sizeof peek,
-                              MSG_PEEK | MSG_DONTWAIT);
-        }
+        await_bytes(loan.mysql, 120);
         read_one(loan.mysql);
         ends_broken(&loan, SESSION_UNREAD);
     }
@@ -292,6 +299,38 @@ second_reply_still_in_flight_ends_the_session(void **state)
             read_one(loan.mysql);
             assert_int_not_equal(loan.mysql->net.pkt_nr, 1);
             ends_broken(&loan, SESSION_UNREAD);
+        }
+    }
+}
+
+/* The first result is drained; then the second reply comes to light. */
+static void
+reply_behind_a_drained_result_ends_the_session(void **state)
+{
+    (void)state;
+    for (int policy = DEW_RESET_AUTO; policy <= DEW_RESET_NEVER; policy++) {
+        struct loan loan = begin((dew_reset)policy);
+        loan_send(loan.mysql, "SELECT REPEAT('x', 1500) FROM a");
+        loan_send(loan.mysql, "SELECT 'stale'");
+        await_bytes(loan.mysql, 100 * 1500 + 120);
+        assert_false(mysql_read_query_result(loan.mysql));
+        ends_broken(&loan, SESSION_UNREAD);
+    }
+}
+
+/* Some errors of the client library mean a broken stream though the handle
+ * says READY: it does so before it reads the rows. */
+static void
+fatal_error_left_on_the_handle_ends_the_session(void **state)
+{
+    (void)state;
+    static const unsigned fatal[] = {2008, 2013, 2027};
+    for (int policy = DEW_RESET_AUTO; policy <= DEW_RESET_NEVER; policy++) {
+        for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++) {
+            struct loan loan = begin((dew_reset)policy);
+            loan_do(loan.mysql, "SELECT 1");
+            loan.mysql->net.last_errno = fatal[i];
+            ends_broken(&loan, SESSION_DEAD);
         }
     }
 }
@@ -599,6 +638,8 @@ main(void)
         cmocka_unit_test(unread_reply_ends_the_session),
         cmocka_unit_test(one_read_of_two_sent_ends_the_session),
         cmocka_unit_test(second_reply_still_in_flight_ends_the_session),
+        cmocka_unit_test(reply_behind_a_drained_result_ends_the_session),
+        cmocka_unit_test(fatal_error_left_on_the_handle_ends_the_session),
         cmocka_unit_test(second_reply_that_came_later_ends_the_session),
         cmocka_unit_test(reply_masked_by_a_statement_close_ends_the_session),
         cmocka_unit_test(huge_query_without_a_read_ends_the_session),
