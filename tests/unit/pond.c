@@ -488,6 +488,21 @@ a_pond_is_not_drained_while_a_waiters_node_is_out(void **state)
     kit_end();
 }
 
+static void
+a_pond_is_not_drained_while_a_guest_is_in_it(void **state)
+{
+    (void)state;
+    begin_with(1, KIT_MS);
+    pond_guest_comes(&kit.pond);
+    close_pond();
+    assert_false(pond_is_drained(&kit.pond));
+    const uint32_t rings = kit.shutting;
+    pond_guest_goes(&kit.pond);
+    assert_int_equal(kit.shutting, rings + 1);
+    assert_true(pond_is_drained(&kit.pond));
+    kit_end();
+}
+
 /* --- the audit and the rescue ---------------------------------------------------------------------- */
 
 static void
@@ -616,6 +631,7 @@ main(void)
         cmocka_unit_test(
             a_closing_pond_refuses_all_and_rings_for_everything_that_comes_home),
         cmocka_unit_test(a_pond_is_not_drained_while_a_waiters_node_is_out),
+        cmocka_unit_test(a_pond_is_not_drained_while_a_guest_is_in_it),
         cmocka_unit_test(the_audit_holds_in_every_state_of_a_slot),
         cmocka_unit_test(the_audit_sees_a_place_that_was_never_taken),
         cmocka_unit_test(the_audit_sees_more_places_taken_than_there_are),
