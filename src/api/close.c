@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Closing a pool: nobody new, wait for loans, hang up, leave nothing. */
+#include "api/guard.h"
 #include "api/pool_life.h"
 
 #include "base/clock.h"
@@ -130,6 +131,10 @@ dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
 {
     if (pool == NULL) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
+    }
+    const dew_code refused = guard_callback(pool, error);
+    if (refused != DEW_OK) {
+        return refused;
     }
     if (!closer_begins(pool)) {
         return error_set(error, DEW_EBUSY, DEW_STAGE_WAIT,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A connection without a pool, and the ping of a borrowed one. */
 #include "api/config.h"
+#include "api/guard.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/reclaim.h"
@@ -101,6 +102,10 @@ dew_ping(dew_conn *conn, dew_error *error)
 
     if (conn == NULL) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_VALIDATE, "conn is NULL");
+    }
+    const dew_code refused = guard_callback(conn->pool, error);
+    if (refused != DEW_OK) {
+        return refused;
     }
     if (!find(conn, &session, &settings)) {
         return error_set(error, DEW_ESTALE, DEW_STAGE_VALIDATE,

@@ -80,6 +80,7 @@ pool_make(dew_pool **made, struct settings *settings, dew_error *error)
         return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
                          "no memory for a pool");
     }
+    settings->owner = pool;
     pool->settings = settings;
     pool->threaded = (settings->flags & DEW_NO_THREADS) == 0;
     if (!make_parts(pool)) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving back: to the pool, to the keeper, or to the caller for good. */
-#include "base/clock.h"
-#include "base/error.h"
+#include "api/guard.h"
 #include "base/reclaim.h"
 #include "core/loose.h"
 #include "keeper/lease.h"
@@ -58,7 +57,7 @@ give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
 {
     dew_code code;
 
-    if (conn == NULL) {
+    if (conn == NULL || guard_callback(conn->pool, NULL) != DEW_OK) {
         return DEW_EINVAL;
     }
     const dew_conn mine = empty_out(conn);
@@ -104,7 +103,7 @@ dew_detach(dew_conn *conn)
 {
     dew_code code;
 
-    if (conn == NULL) {
+    if (conn == NULL || guard_callback(conn->pool, NULL) != DEW_OK) {
         return NULL;
     }
     const dew_conn mine = empty_out(conn);

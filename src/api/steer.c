@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Changing a pool while it runs: credentials, and the keeper's work by hand. */
+#include "api/guard.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "keeper/keeper.h"
@@ -10,6 +11,10 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
 {
     if (pool == NULL) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
+    }
+    const dew_code refused = guard_callback(pool, error);
+    if (refused != DEW_OK) {
+        return refused;
     }
     struct settings *settings = settings_copy(pool->settings, user, password);
     if (settings == NULL ||
@@ -27,7 +32,7 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
 int64_t
 dew_pool_tend(dew_pool *pool)
 {
-    if (pool == NULL || pool->threaded) {
+    if (pool == NULL || pool->threaded || callback_is_of(pool)) {
         return INT64_MAX;
     }
     const int64_t due_ns = keeper_tend(pool);

@@ -2,6 +2,8 @@
 /* One line to the user's on_log, never under a lock; silent without one. */
 #include "base/log.h"
 
+#include "base/callback.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -32,5 +34,7 @@ log_line(const struct settings *settings, enum log_level level,
     (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
     join_lines(line);
+    const void *const before = callback_enter(settings->owner);
     settings->on_log((int)level, line, settings->on_log_arg);
+    callback_leave(before);
 }

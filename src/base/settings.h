@@ -38,6 +38,9 @@ struct settings {
     int64_t leak_after_ms, slow_acquire_ms, handoff_after_ms;
     int64_t fail_fast_after_ms, uses_max, buffer_max_kb;
 
+    /* The pool, to know whose callback runs (base/callback.h); NULL: none. */
+    const void *owner;
+
     dew_reset reset;
     bool autocommit;
     int (*on_options)(MYSQL *mysql, void *arg);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/callback.h"
 #include "base/error.h"
 #include "session/inside.h"
 
@@ -68,7 +69,9 @@ session_set_options(MYSQL *mysql, const struct settings *settings,
     if (settings->on_options == NULL) {
         return true;
     }
+    const void *const before = callback_enter(settings->owner);
     refused = settings->on_options(mysql, settings->on_options_arg);
+    callback_leave(before);
     if (refused != 0) {
         error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
                   "on_options refused the session (it returned %d)", refused);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include <string.h>
 
+#include "base/callback.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "session/inside.h"
@@ -60,8 +61,10 @@ session_run_on_connect(struct session *session,
     if (settings->on_connect == NULL) {
         return true;
     }
+    const void *const before = callback_enter(settings->owner);
     refused =
         settings->on_connect(session->mysql, settings->on_connect_arg);
+    callback_leave(before);
     if (refused != 0) {
         error_set_mysql(error, DEW_ECONNECT, stage,
                         mysql_errno(session->mysql),

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Borrowing: a session that rests, else wait for one, within the deadline. */
+/*
+ * THE STORY. Inside one read-side section: take what rests; if it needs no
+ * look, lend it. Otherwise, outside the section (a LEASED slot keeps the pool
+ * alive): read its pending answer, poll or probe it; a dead one goes to the
+ * keeper and the next is taken, at most DEAD_MAX of them, then only a new one
+ * will do. With nothing at rest, become a waiter and take whatever comes
+ * first: a return, a new session, an error, the deadline.
+ */
+#include "api/borrow.h"
+
+#include "api/guard.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/reclaim.h"
+#include "keeper/lease.h"
+#include "keeper/openers.h"
+
+#define DEAD_MAX 3
+#define NS_PER_US 1000
+
+static dew_code
+lend(const struct borrow *borrow, struct slot *slot)
+{
+    lease_begin(borrow->pool, slot, borrow->file, borrow->line, borrow->conn);
+    return DEW_OK;
+}
+
+/* --- without opener threads: the borrower opens --------------------------------- */
+
+static dew_code
+open_and_lend(const struct borrow *borrow, struct slot *slot)
+{
+    dew_pool *pool = borrow->pool;
+    dew_error why = {.code = DEW_OK};
+
+    if (!opener_connect(pool, slot, borrow->deadline_ns, &why)) {
+        pond_open_failed(&pool->pond, slot);
+        return error_copy(borrow->error, &why);
+    }
+    pond_opened_own(&pool->pond, slot);
+    return lend(borrow, slot);
+}
+
+static struct slot *
+order_for_myself(dew_pool *pool)
+{
+    if (pool->threaded ||
+        pond_has(&pool->pond, POND_CLOSING | POND_SUSPENDED)) {
+        return NULL;
+    }
+    return pond_order_own(&pool->pond, pool->settings->size);
+}
+
+/* --- waiting: as a guest of the pond, outside sections ---------------------------- */
+
+static void
+record_wait(const struct borrow *borrow)
+{
+    struct tallies *tallies = &borrow->pool->pond.tallies;
+    const int64_t waited = pool_now_ns(borrow->pool) - borrow->since_ns;
+
+    tally_add(&tallies->waits);
+    tally_record(&tallies->wait_us, (uint64_t)(waited / NS_PER_US));
+}
+
+static enum pond_end
+wait_for_one(struct borrow *borrow, struct slot **slot)
+{
+    struct pond *pond = &borrow->pool->pond;
+    struct pond_wait wait = {
+        .wish = {.since_ns = borrow->since_ns,
+                 .comes_back = borrow->waited,
+                 .only_new = borrow->dead >= DEAD_MAX},
+        .deadline_ns = borrow->deadline_ns,
+    };
+    enum pond_end end = pond_join(pond, &wait);
+
+    if (end != POND_SLOT) {
+        return end;
+    }
+    borrow->waited = true;
+    end = pond_await(pond, &wait);
+    *slot = wait.slot;
+    return end;
+}
+
+/* Nothing rests and there is no time (left) to wait: one is ordered all the
+ * same, for whoever comes next. */
+static dew_code
+order_and_go(const struct borrow *borrow)
+{
+    struct pond *pond = &borrow->pool->pond;
+
+    if (pond_has(pond, POND_CLOSING)) {
+        return borrow_refused(borrow, POND_SHUT);
+    }
+    (void)pond_order(pond, borrow->pool->settings->size);
+    return borrow_refused(borrow, POND_TIMED_OUT);
+}
+
+/* *slot is a session to look at, or NULL and the code is the answer. */
+static dew_code
+next_session(struct borrow *borrow, struct slot **slot)
+{
+    *slot = order_for_myself(borrow->pool);
+    enum pond_end end = POND_LEAVE;
+
+    if (*slot == NULL && borrow->deadline_ns <= pool_now_ns(borrow->pool)) {
+        return order_and_go(borrow);
+    }
+    if (*slot == NULL) {
+        end = wait_for_one(borrow, slot);
+    }
+    if (end == POND_SLOT) {
+        return DEW_OK;
+    }
+    struct slot *own = *slot;
+    *slot = NULL;
+    return end == POND_LEAVE ? open_and_lend(borrow, own)
+                             : borrow_refused(borrow, end);
+}
+
+/* --- the loop ------------------------------------------------------------------------ */
+
+/* The guest's part: in here the pool stays, whatever close does. */
+static void
+become_guest(struct borrow *borrow)
+{
+    if (!borrow->is_guest) {
+        borrow->is_guest = true;
+        pond_guest_comes(&borrow->pool->pond);
+    }
+}
+
+static void
+say_goodbye(struct borrow *borrow)
+{
+    if (borrow->waited) {
+        record_wait(borrow);
+    }
+    if (borrow->is_guest) {
+        reclaim_read_begin();
+        pond_guest_goes(&borrow->pool->pond);
+        reclaim_read_end();
+    }
+}
+
+/* Lets go of a session that cannot be lent now. The next one to look at, or
+ * NULL: none, go and wait. Inside a section. */
+static struct slot *
+put_aside(struct borrow *borrow, struct slot *slot, enum lease_verdict verdict)
+{
+    struct pond *pond = &borrow->pool->pond;
+
+    if (verdict == LEASE_LATE) {
+        pond_put(pond, slot);
+        return NULL;
+    }
+    borrow->dead++;
+    lease_drop(borrow->pool, slot);
+    return borrow->dead < DEAD_MAX ? pond_take(pond) : NULL;
+}
+
+/* Inside a section at entry, outside at return; `slot` is LEASED or NULL. */
+static dew_code
+borrow_slowly(struct borrow *borrow, struct slot *slot)
+{
+    dew_code code = DEW_OK;
+
+    for (;;) {
+        if (slot == NULL) {
+            become_guest(borrow);
+        }
+        reclaim_read_end();
+        if (slot == NULL) {
+            code = next_session(borrow, &slot);
+        }
+        if (slot == NULL) {
+            break;
+        }
+        const enum lease_verdict verdict =
+            lease_make_ready(borrow->pool, slot, borrow->deadline_ns);
+        if (verdict == LEASE_FIT) {
+            code = lend(borrow, slot);
+            break;
+        }
+        reclaim_read_begin();
+        slot = put_aside(borrow, slot, verdict);
+    }
+    say_goodbye(borrow);
+    return code;
+}
+
+dew_code
+borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow)
+{
+    const dew_code refused = guard_callback(pool, borrow->error);
+
+    if (refused != DEW_OK) {
+        reclaim_read_end();
+        return refused;
+    }
+    struct slot *slot = pond_take(&pool->pond);
+
+    borrow->pool = pool;
+    if (slot != NULL && lease_is_ready(pool, slot)) {
+        const dew_code code = lend(borrow, slot);
+
+        reclaim_read_end();
+        return code;
+    }
+    borrow->since_ns = pool_now_ns(pool);
+    borrow->deadline_ns = clock_deadline_from(borrow->since_ns, timeout_ms);
+    return borrow_slowly(borrow, slot);
+}

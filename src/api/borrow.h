@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* One borrow: what the caller wants and how far it has come. */
+#ifndef DEWPOND_API_BORROW_H
+#define DEWPOND_API_BORROW_H
+
+#include "keeper/pool.h"
+
+struct borrow {
+    dew_pool *pool;
+    int64_t since_ns, deadline_ns;
+    const char *file;
+    int line;
+    dew_conn *conn;
+    dew_error *error;
+    uint32_t dead; /* sessions that turned out dead */
+    bool waited;
+    bool is_guest;
+};
+
+/* Lends a session of the pool, or tells why not; borrow->file to error are
+ * set. Inside a read-side section at entry (which found the pool), outside at
+ * return: the last touch of the pool is before that. */
+dew_code borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow);
+
+/* refusal.c: why a borrow ended without a session, with what to do about it.
+ * The caller is a guest of the pond. */
+dew_code borrow_refused(const struct borrow *borrow, enum pond_end end);
+
+#endif

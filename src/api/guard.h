@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Refuses calls that a pool's own callback makes on that pool. */
+#ifndef DEWPOND_API_GUARD_H
+#define DEWPOND_API_GUARD_H
+
+#include <dewpond.h>
+
+#include "base/callback.h"
+#include "base/error.h"
+
+static inline dew_code
+guard_callback(const dew_pool *pool, dew_error *error)
+{
+    return !callback_is_of(pool)
+               ? DEW_OK
+               : error_set(error, DEW_EINVAL, DEW_STAGE_NONE,
+                           "a callback of a pool must not call this pool");
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Why a borrow got no session, in a sentence that tells what to do. */
+#include "api/borrow.h"
+#include "base/error.h"
+
+static dew_code
+refuse(const struct borrow *borrow, dew_code code, const char *why)
+{
+    struct pond_gauges now;
+    dew_pool *pool = borrow->pool;
+
+    pond_gauge(&pool->pond, &now);
+    return error_set(borrow->error, code, DEW_STAGE_WAIT,
+                     "%s: %s (%u of at most %u sessions open, %u lent, %u "
+                     "being opened, %u waiting)",
+                     pool->entry.name, why, now.open, pool->settings->maxsize,
+                     now.leased, now.opening, now.waiters);
+}
+
+/* The server's own error, while connects fail. */
+static bool
+refuse_with_connect_error(const struct borrow *borrow)
+{
+    dew_pool *pool = borrow->pool;
+    dew_error why;
+    int64_t age_ms;
+
+    if (!breaker_error(&pool->breaker, pool_now_ns(pool), &why, &age_ms)) {
+        return false;
+    }
+    (void)error_set_mysql(borrow->error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                          why.mysql_errno, why.sqlstate,
+                          "%s: no session, and connects fail: %.400s (%lld "
+                          "ms ago)",
+                          pool->entry.name, why.message, (long long)age_ms);
+    if (borrow->error != NULL) {
+        borrow->error->os_errno = why.os_errno;
+    }
+    return true;
+}
+
+static dew_code
+time_is_up(const struct borrow *borrow)
+{
+    tally_add(&borrow->pool->pond.tallies.timeouts);
+    if (refuse_with_connect_error(borrow)) {
+        return DEW_ECONNECT;
+    }
+    return refuse(borrow, DEW_ETIMEDOUT,
+                  "no session came free in time; raise maxsize, hold sessions "
+                  "shorter, or wait longer");
+}
+
+dew_code
+borrow_refused(const struct borrow *borrow, enum pond_end end)
+{
+    switch (end) {
+    case POND_FULL:
+        return refuse(borrow, DEW_EFULL, "waiters_max borrowers wait already");
+    case POND_NO_MEMORY:
+        return error_set(borrow->error, DEW_ENOMEM, DEW_STAGE_WAIT,
+                         "no memory to wait");
+    case POND_BROKE:
+        if (refuse_with_connect_error(borrow)) {
+            return DEW_ECONNECT;
+        }
+        break;
+    case POND_SHUT:
+        return error_set(borrow->error, DEW_ECLOSED, DEW_STAGE_WAIT,
+                         "%s: the pool is closed or closing",
+                         borrow->pool->entry.name);
+    case POND_SLOT:
+    case POND_LEAVE:
+    case POND_TIMED_OUT: break;
+    }
+    return time_is_up(borrow);
+}
