@@ -12,6 +12,11 @@ void pond_serve(struct pond *pond);
 /* A slot whose session is new goes to a waiter first, whatever its age. */
 void pond_put_new(struct pond *pond, struct slot *slot);
 
+/* pond_order and pond_order_own for the holder: its failure hides nothing from
+ * its own pass, and a look would make it go round for ever. */
+bool pond_order_in_pass(struct pond *pond, uint32_t ceiling);
+struct slot *pond_own_in_pass(struct pond *pond, uint32_t ceiling);
+
 /* Sessions that live: what a waiter may hope for without a new one. */
 uint32_t pond_living(const struct pond *pond);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The pass: who is first in line gets what is there, or what can be opened. */
-#include <assert.h>
-
 #include "base/fault.h"
 #include "core/pond_inside.h"
 
@@ -76,101 +74,6 @@ wake_one(struct pond *pond)
 
 /* --- ordering ---------------------------------------------------------------------- */
 
-/* One of the places in the window; each is given back by opened or failed. */
-static bool
-window_reserve(struct pond *pond)
-{
-    /* ORDER pond.10 relaxed <-> pond.11: a first guess, the CAS decides. */
-    uint32_t openings = order_load_relaxed_u32(&pond->openings);
-
-    for (;;) {
-        /* ORDER pond.12 seq_cst <-> pond.13: a window that grew is seen by the
-         * look that follows its growth. */
-        if (openings >= order_load_seq_u32(&pond->window)) {
-            return false;
-        }
-        /* ORDER pond.11 seq_cst <-> pond.14 pond.11 pond.10: one place, one opening.
-         * A failure: another opening began or ended. */
-        if (order_cas_seq_u32(&pond->openings, &openings, openings + 1)) {
-            return true;
-        }
-    }
-}
-
-static void
-window_return(struct pond *pond)
-{
-    /* ORDER pond.14 seq_cst <-> pond.11 pond.15: the place is free before the look
-     * that follows. */
-    (void)order_sub_seq_u32(&pond->openings, 1);
-}
-
-/* A window and a quota place, or neither. *held tells of a window place that
- * was ours for a moment and may have hidden itself from a waiter's pass. */
-static struct slot *
-reserve(struct pond *pond, uint32_t ceiling, bool *held)
-{
-    *held = window_reserve(pond);
-    if (!*held) {
-        return NULL;
-    }
-    if (!quota_reserve(&pond->quota, ceiling)) {
-        window_return(pond);
-        return NULL;
-    }
-    /* ORDER pond.24 seq_cst <-> pond.6 pond.20: the place is taken before we
-     * look: we see the close, or the closer sees the place. */
-    if (pond_has(pond, POND_CLOSING)) {
-        quota_return(&pond->quota);
-        window_return(pond);
-        return NULL;
-    }
-    struct slot *slot = slot_pop(&pond->vacant);
-    /* A place below the limit has a vacant slot: it is pushed first. */
-    assert(slot != NULL);
-    slot_order(slot);
-    return slot;
-}
-
-static bool
-publish_order(struct pond *pond, struct slot *slot)
-{
-    if (slot == NULL) {
-        return false;
-    }
-    slot_push(&pond->orders, slot);
-    pond->plan.bells.ordered(pond->plan.bells.arg);
-    return true;
-}
-
-struct slot *
-pond_order_own(struct pond *pond, uint32_t ceiling)
-{
-    bool held;
-    struct slot *slot = reserve(pond, ceiling, &held);
-
-    if (slot == NULL && held) {
-        pond_look(pond);
-    }
-    return slot;
-}
-
-bool
-pond_order(struct pond *pond, uint32_t ceiling)
-{
-    return publish_order(pond, pond_order_own(pond, ceiling));
-}
-
-/* The holder's: its failure hides nothing from its own pass, and a look would
- * make it go round for ever. */
-static struct slot *
-reserve_in_pass(struct pond *pond, uint32_t ceiling)
-{
-    bool held;
-
-    return reserve(pond, ceiling, &held);
-}
-
 static uint32_t
 openings_now(const struct pond *pond)
 {
@@ -186,10 +89,10 @@ order_for_waiters(struct pond *pond)
     const uint32_t size = pond->plan.size;
 
     while (openings_now(pond) < pond->waiters.listed &&
-           publish_order(pond, reserve_in_pass(pond, size))) {
+           pond_order_in_pass(pond, size)) {
     }
     while (openings_now(pond) < pond->waiters.hurried &&
-           publish_order(pond, reserve_in_pass(pond, UINT32_MAX))) {
+           pond_order_in_pass(pond, UINT32_MAX)) {
     }
 }
 
@@ -203,7 +106,7 @@ grant_leave(struct pond *pond)
     while ((node = waiters_first(waiters, true)) != NULL) {
         const uint32_t ceiling =
             waiters->hurried > 0 ? UINT32_MAX : pond->plan.size;
-        struct slot *slot = reserve_in_pass(pond, ceiling);
+        struct slot *slot = pond_own_in_pass(pond, ceiling);
 
         if (slot == NULL) {
             return;
@@ -294,53 +197,4 @@ pond_serve(struct pond *pond)
     do {
         pass(pond);
     } while (!waiters_exit(&pond->waiters));
-}
-
-/* --- what openers and the keeper bring ------------------------------------------------- */
-
-struct slot *
-pond_next_order(struct pond *pond)
-{
-    return slot_pop(&pond->orders);
-}
-
-void
-pond_opened_own(struct pond *pond, struct slot *slot)
-{
-    slot_opened(slot);
-    window_return(pond);
-    pond_look(pond);
-}
-
-void
-pond_opened(struct pond *pond, struct slot *slot)
-{
-    slot_opened(slot);
-    window_return(pond);
-    pond_put_new(pond, slot);
-}
-
-void
-pond_open_failed(struct pond *pond, struct slot *slot)
-{
-    slot_abandon(slot);
-    slot_push(&pond->vacant, slot);
-    window_return(pond);
-    quota_return(&pond->quota);
-    pond_look(pond);
-}
-
-struct slot *
-pond_next_retiree(struct pond *pond)
-{
-    return slot_pop(&pond->retirees);
-}
-
-void
-pond_vacate(struct pond *pond, struct slot *slot)
-{
-    slot_vacate(slot);
-    slot_push(&pond->vacant, slot);
-    quota_return(&pond->quota);
-    pond_look(pond);
 }
