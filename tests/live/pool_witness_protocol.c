@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: no policy hands on a session in the middle of a conversation; the next
+ * borrower's answers are its own. Method: leave the only session of a pool in
+ * each state that a borrower can leave the protocol in, under each policy, and
+ * let the next borrower ask. */
+/* ctest: timeout=120 */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture/pool_kit.h"
+#include "session/flavour.h"
+
+static struct test_server *server;
+
+/* What the borrower still holds when it has returned the session. */
+static MYSQL_STMT *kept_statement;
+static MYSQL_RES *kept_result;
+
+static void
+query(MYSQL *mysql, const char *sql)
+{
+    assert_int_equal(mysql_query(mysql, sql), 0);
+}
+
+static void
+reply_that_arrived_unread(MYSQL *mysql)
+{
+    loan_send(mysql, "SELECT 'stale'");
+    loan_await_reply(mysql);
+}
+
+static void
+reply_that_is_still_to_come(MYSQL *mysql)
+{
+    loan_send(mysql, "SELECT SLEEP(0.1), 'stale'");
+}
+
+static void
+two_queries_sent_and_one_read(MYSQL *mysql)
+{
+    loan_send(mysql, "DO 0");
+    loan_send(mysql, "SELECT 'stale'");
+    loan_await_reply(mysql);
+    assert_int_equal(mysql_read_query_result(mysql), 0);
+}
+
+#if FLAVOUR_MARIADB
+static void
+nonblocking_call_abandoned(MYSQL *mysql)
+{
+    int result;
+    assert_int_not_equal(
+        mysql_query_start(&result, mysql, "SELECT SLEEP(0.05), 'stale'"), 0);
+}
+#endif
+
+static void
+result_not_stored(MYSQL *mysql)
+{
+    query(mysql, "SELECT * FROM a");
+}
+
+static void
+unbuffered_result_half_read(MYSQL *mysql)
+{
+    query(mysql, "SELECT * FROM a");
+    kept_result = mysql_use_result(mysql);
+    assert_non_null(mysql_fetch_row(kept_result));
+}
+
+static void
+stored_result_not_freed(MYSQL *mysql)
+{
+    query(mysql, "SELECT * FROM a");
+    kept_result = mysql_store_result(mysql);
+}
+
+static void
+second_result_pending(MYSQL *mysql)
+{
+    query(mysql, "SELECT 1; SELECT 'stale'");
+    mysql_free_result(mysql_store_result(mysql));
+}
+
+static void
+many_results_pending(MYSQL *mysql)
+{
+    query(mysql, "DO 1; SELECT 'a' FROM a; DO 2; SELECT 'b' FROM a; DO 3");
+}
+
+static void
+failing_statement_behind_a_result(MYSQL *mysql)
+{
+    query(mysql, "SELECT 1; SELECT * FROM no_such_table; SELECT 'stale'");
+}
+
+static void
+prepare(MYSQL *mysql, const char *sql)
+{
+    kept_statement = mysql_stmt_init(mysql);
+    assert_int_equal(mysql_stmt_prepare(kept_statement, sql,
+                                        (unsigned long)strlen(sql)),
+                     0);
+}
+
+static void
+statement_prepared(MYSQL *mysql)
+{
+    prepare(mysql, "SELECT 'stale'");
+}
+
+static void
+statement_executed_not_fetched(MYSQL *mysql)
+{
+    prepare(mysql, "SELECT 'stale' FROM a");
+    assert_int_equal(mysql_stmt_execute(kept_statement), 0);
+}
+
+static void
+statement_half_fetched(MYSQL *mysql)
+{
+    statement_executed_not_fetched(mysql);
+    (void)mysql_stmt_fetch(kept_statement);
+}
+
+static void
+statement_with_an_open_cursor(MYSQL *mysql)
+{
+    const unsigned long cursor = CURSOR_TYPE_READ_ONLY;
+    prepare(mysql, "SELECT 'stale' FROM a");
+    (void)mysql_stmt_attr_set(kept_statement, STMT_ATTR_CURSOR_TYPE, &cursor);
+    assert_int_equal(mysql_stmt_execute(kept_statement), 0);
+}
+
+static void
+result_too_big_to_drain(MYSQL *mysql)
+{
+    query(mysql, "SELECT REPEAT('stale', 20000) FROM a, a AS b, a AS c");
+}
+
+static void
+query_killed_in_its_result(MYSQL *mysql)
+{
+    char sql[64];
+    (void)snprintf(sql, sizeof sql, "KILL QUERY %lu", mysql_thread_id(mysql));
+    query(mysql, "SELECT REPEAT('stale', 2000) FROM a, a AS b, a AS c");
+    kept_result = mysql_use_result(mysql);
+    assert_non_null(mysql_fetch_row(kept_result));
+    assert_int_equal(test_server_exec(server, sql), 0);
+}
+
+static void
+columns_read_rows_not(MYSQL *mysql)
+{
+    loan_send(mysql, "SELECT 'stale' FROM a");
+    assert_int_equal(mysql_read_query_result(mysql), 0);
+}
+
+static const struct {
+    const char *sentence;
+    void (*leave)(MYSQL *mysql);
+} states[] = {
+    {"a reply that arrived unread", reply_that_arrived_unread},
+    {"a reply that is still to come", reply_that_is_still_to_come},
+    {"two queries sent and one read", two_queries_sent_and_one_read},
+#if FLAVOUR_MARIADB
+    {"a non-blocking call abandoned", nonblocking_call_abandoned},
+#endif
+    {"a result not stored", result_not_stored},
+    {"an unbuffered result half read", unbuffered_result_half_read},
+    {"a stored result not freed", stored_result_not_freed},
+    {"a second result pending", second_result_pending},
+    {"many results pending", many_results_pending},
+    {"a failing statement behind a result", failing_statement_behind_a_result},
+    {"a statement prepared", statement_prepared},
+    {"a statement executed, not fetched", statement_executed_not_fetched},
+    {"a statement half fetched", statement_half_fetched},
+    {"a statement with an open cursor", statement_with_an_open_cursor},
+    {"a result too big to drain", result_too_big_to_drain},
+    {"a query killed in its result", query_killed_in_its_result},
+    {"columns read, rows not", columns_read_rows_not},
+};
+#define STATES (sizeof states / sizeof states[0])
+
+#if FLAVOUR_MARIADB
+static int
+allow_nonblocking(MYSQL *mysql, void *arg)
+{
+    (void)arg;
+    return mysql_options(mysql, MYSQL_OPT_NONBLOCK, 0);
+}
+#endif
+
+static dew_pool *
+open_pool(dew_reset policy)
+{
+    dew_config config;
+    kit_config(&config, server);
+    config.reset = policy;
+    config.client_flags = CLIENT_MULTI_STATEMENTS;
+#if FLAVOUR_MARIADB
+    config.on_options = allow_nonblocking;
+#endif
+    return kit_open(&config);
+}
+
+/* Late, as the header allows for statements and for stored results. An
+ * unbuffered one is not to be freed late: its tie to the session is cut. */
+static void
+let_go_late(void)
+{
+    if (kept_statement != NULL) {
+        (void)mysql_stmt_close(kept_statement);
+        kept_statement = NULL;
+    }
+    if (kept_result != NULL) {
+        if (kept_result->eof == 0 && kept_result->data == NULL) {
+            kept_result->handle = NULL;
+        }
+        mysql_free_result(kept_result);
+        kept_result = NULL;
+    }
+}
+
+static void
+next_borrower_gets_its_own_answers(void **state)
+{
+    const size_t which = (size_t)(uintptr_t)*state;
+    for (int policy = DEW_RESET_AUTO; policy <= DEW_RESET_NEVER; policy++) {
+        dew_pool *const pool = open_pool((dew_reset)policy);
+        dew_conn conn;
+        states[which].leave(kit_borrow(pool, &conn));
+        MYSQL *const mysql = kit_next(pool, &conn);
+        kit_answers_are_its_own(mysql);
+        /* The late close comes while the next one's answer is on its way. */
+        loan_send(mysql, "SELECT 4242");
+        let_go_late();
+        assert_int_equal(mysql_read_query_result(mysql), 0);
+        MYSQL_RES *const result = mysql_store_result(mysql);
+        assert_non_null(result);
+        assert_string_equal(mysql_fetch_row(result)[0], "4242");
+        mysql_free_result(result);
+        kit_answers_are_its_own(mysql);
+        kit_return(&conn);
+        kit_close(pool);
+    }
+}
+
+/* Twenty returns in a row: what is left of one would show in a later one. */
+static void
+returns_in_every_state_one_after_the_other_mix_nothing_up(void **state)
+{
+    (void)state;
+    dew_pool *const pool = open_pool(DEW_RESET_AUTO);
+    dew_conn conn;
+    (void)kit_borrow(pool, &conn);
+    for (size_t i = 0; i < STATES; i++) {
+        states[i].leave(conn.mysql);
+        kit_answers_are_its_own(kit_next(pool, &conn));
+        let_go_late();
+    }
+    kit_return(&conn);
+    const dew_stats stats = kit_stats(pool);
+    assert_int_equal(stats.connects, stats.retired_broken + 1);
+    kit_close(pool);
+}
+
+int
+main(void)
+{
+    struct CMUnitTest tests[STATES + 1];
+    for (size_t i = 0; i < STATES; i++) {
+        tests[i] = (struct CMUnitTest){
+            .name = states[i].sentence,
+            .test_func = next_borrower_gets_its_own_answers,
+            .initial_state = (void *)(uintptr_t)i,
+        };
+    }
+    tests[STATES] = (struct CMUnitTest)cmocka_unit_test(
+        returns_in_every_state_one_after_the_other_mix_nothing_up);
+    server = test_server_start(NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_server_stop(server);
+    return failed;
+}
