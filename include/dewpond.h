@@ -183,9 +183,9 @@
 extern "C" {
 #endif
 
-#define DEW_OFF UINT32_MAX         /* in a numeric field: switched off */
-#define DEW_ZERO (UINT32_MAX - 1)  /* in a numeric field: literally zero */
-#define DEW_NO_WAIT INT64_C(0)     /* as a timeout */
+#define DEW_OFF UINT32_MAX           /* in a numeric field: switched off */
+#define DEW_ZERO (UINT32_MAX - 1)    /* in a numeric field: literally zero */
+#define DEW_NO_WAIT INT64_C(0)       /* as a timeout */
 #define DEW_WAIT_FOREVER INT64_C(-1) /* as a timeout; so is any below zero */
 
 /* dew_config.flags */
@@ -202,7 +202,10 @@ typedef struct dew_conn {
     dew_pool *pool;  /* NULL for a connection without a pool */
     uint64_t ticket; /* which loan this is; 0: none */
 } dew_conn;
-#define DEW_CONN_INIT {NULL, NULL, 0}
+#define DEW_CONN_INIT                                                          \
+    {                                                                          \
+        NULL, NULL, 0                                                          \
+    }
 
 /*
  * GCC and Clang: `DEW_SCOPED dew_conn conn = DEW_CONN_INIT;` is released when
@@ -251,7 +254,8 @@ typedef struct dew_error {
     char message[512];    /* one sentence, without a password */
 } dew_error;
 
-typedef enum dew_reset { /* see RESET above */
+/* See RESET above. */
+typedef enum dew_reset {
     DEW_RESET_AUTO,
     DEW_RESET_ALWAYS,
     DEW_RESET_ROLLBACK,
@@ -271,8 +275,7 @@ typedef enum dew_tls {
  * with the library's own; flavour, major and minor version must agree.
  */
 #if defined(MARIADB_PACKAGE_VERSION_ID)
-#define DEW_CLIENT \
-    (UINT32_C(0x80000000) | (uint32_t)MARIADB_PACKAGE_VERSION_ID)
+#define DEW_CLIENT (UINT32_C(0x80000000) | (uint32_t)MARIADB_PACKAGE_VERSION_ID)
 #else
 #define DEW_CLIENT ((uint32_t)MYSQL_VERSION_ID)
 #endif
@@ -294,16 +297,16 @@ typedef struct dew_config {
                             * of connections; 1 to 255 bytes; default
                             * "host-port-user-database", then -2, -3 ... */
 
-    const char *host;        /* default: this machine */
+    const char *host; /* default: this machine */
     const char *user;
     const char *password;
     const char *database;    /* default: none */
     const char *unix_socket; /* instead of a host other than "localhost" */
     const char *charset;     /* default "utf8mb4" */
     const char *init_sql;    /* runs after connect and after every reset */
-    const char *defaults_file, *defaults_group;  /* of a my.cnf to read */
-    const char *tls_ca, *tls_cert, *tls_key;     /* PEM files */
-    uint32_t tls_mode;       /* enum dew_tls */
+    const char *defaults_file, *defaults_group; /* of a my.cnf to read */
+    const char *tls_ca, *tls_cert, *tls_key;    /* PEM files */
+    uint32_t tls_mode;                          /* enum dew_tls */
     uint32_t port;
 
     uint32_t size;         /* sessions that are opened as they are needed */
@@ -324,10 +327,10 @@ typedef struct dew_config {
     uint32_t idle_timeout_ms; /* rested longer: closed, down to pre_create */
     uint32_t lifetime_ms;     /* older: replaced when it is next free */
     uint32_t lifetime_jitter_percent; /* the lifetime is up to this shorter */
-    uint32_t keepalive_ms;     /* rested longer: probed */
-    uint32_t leak_after_ms;    /* lent longer: logged with file and line */
-    uint32_t slow_acquire_ms;  /* waited longer: logged */
-    uint32_t handoff_after_ms; /* waited longer: served in strict order;
+    uint32_t keepalive_ms;            /* rested longer: probed */
+    uint32_t leak_after_ms;      /* lent longer: logged with file and line */
+    uint32_t slow_acquire_ms;    /* waited longer: logged */
+    uint32_t handoff_after_ms;   /* waited longer: served in strict order;
                                 * until then whoever runs may be faster */
     uint32_t fail_fast_after_ms; /* connects failed for longer: who would have
                                   * to wait for one fails at once */
@@ -358,8 +361,10 @@ typedef struct dew_config {
 #ifdef __cplusplus
 #define DEW_CONFIG_INIT dew_config_made()
 #else
-#define DEW_CONFIG_INIT \
-    { .struct_size = (uint32_t)sizeof(dew_config), .client = DEW_CLIENT }
+#define DEW_CONFIG_INIT                                                        \
+    {                                                                          \
+        .struct_size = (uint32_t)sizeof(dew_config), .client = DEW_CLIENT      \
+    }
 #endif
 
 /* Set struct_size to sizeof(dew_stats) before you ask. It grows at its end. */
@@ -380,7 +385,7 @@ typedef struct dew_stats {
     uint64_t resets;
     uint64_t rollbacks;
     uint64_t pings;
-    uint64_t stale_returns; /* DEW_ESTALE, but for a dew_conn that is zero */
+    uint64_t stale_returns;    /* DEW_ESTALE, but for a dew_conn that is zero */
     uint64_t retired_lifetime; /* lifetime_ms or uses_max */
     uint64_t retired_idle;     /* idle_timeout_ms */
     uint64_t retired_broken;   /* dead, or not provably at rest */
@@ -406,7 +411,7 @@ typedef struct dew_stats {
  * Owns     Nothing.
  */
 void dew_config_init(dew_config *config, uint32_t struct_size);
-#define dew_config_init(config, struct_size) \
+#define dew_config_init(config, struct_size)                                   \
     dew_config_init_here((config), (struct_size))
 
 /*
@@ -479,7 +484,7 @@ dew_code dew_acquire(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
                      dew_error *error);
 dew_code dew_acquire_at(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
                         dew_error *error, const char *file, int line);
-#define dew_acquire(pool, timeout_ms, conn, error) \
+#define dew_acquire(pool, timeout_ms, conn, error)                             \
     dew_acquire_at((pool), (timeout_ms), (conn), (error), __FILE__, __LINE__)
 
 /*
@@ -489,13 +494,13 @@ dew_code dew_acquire_at(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
  * Threads  Any, and beside any dew_pool_close.
  * Owns     As dew_acquire.
  */
-dew_code dew_acquire_named(const char *name, int64_t timeout_ms,
-                           dew_conn *conn, dew_error *error);
+dew_code dew_acquire_named(const char *name, int64_t timeout_ms, dew_conn *conn,
+                           dew_error *error);
 dew_code dew_acquire_named_at(const char *name, int64_t timeout_ms,
                               dew_conn *conn, dew_error *error,
                               const char *file, int line);
-#define dew_acquire_named(name, timeout_ms, conn, error)                  \
-    dew_acquire_named_at((name), (timeout_ms), (conn), (error), __FILE__, \
+#define dew_acquire_named(name, timeout_ms, conn, error)                       \
+    dew_acquire_named_at((name), (timeout_ms), (conn), (error), __FILE__,      \
                          __LINE__)
 
 /*

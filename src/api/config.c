@@ -245,10 +245,10 @@ settings_make(struct settings **settings, const dew_config *config,
     return DEW_OK;
 }
 
-/* In parentheses: dewpond.h has a macro of this name, which puts in the
- * caller's own DEW_CLIENT afterwards. */
+/* The macro puts in the caller's own DEW_CLIENT; the function cannot. */
+#undef dew_config_init
 void
-(dew_config_init)(dew_config *config, uint32_t struct_size)
+dew_config_init(dew_config *config, uint32_t struct_size)
 {
     if (config == NULL || struct_size < CONFIG_SMALLEST ||
         struct_size > CONFIG_LARGEST) {

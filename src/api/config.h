@@ -14,7 +14,6 @@ dew_code settings_make(struct settings **settings, const dew_config *config,
 /* DEW_OK when a program compiled for client library `given` can work with us,
  * who were built for `built` (both as DEW_CLIENT): the same flavour, major and
  * minor version, for struct MYSQL is shared. */
-dew_code config_client_check(uint32_t given, uint32_t built,
-                             dew_error *error);
+dew_code config_client_check(uint32_t given, uint32_t built, dew_error *error);
 
 #endif

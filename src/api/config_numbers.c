@@ -15,12 +15,13 @@
 
 enum words { NEITHER = 0, ZERO = 1, OFF = 2, BOTH = ZERO | OFF };
 
-#define ROW(FIELD, WORDS, MIN, MAX, PRESET)                                   \
-    {                                                                         \
-        #FIELD, offsetof(dew_config, FIELD),                                  \
-            offsetof(struct settings, FIELD),                                 \
-            sizeof(((struct settings *)0)->FIELD) == sizeof(int64_t),         \
-            ((WORDS)&ZERO) != 0, ((WORDS)&OFF) != 0, (MIN), (MAX), (PRESET)   \
+#define ROW(FIELD, WORDS, MIN, MAX, PRESET)                                    \
+    {                                                                          \
+        .name = #FIELD, .from = offsetof(dew_config, FIELD),                   \
+        .to = offsetof(struct settings, FIELD),                                \
+        .wide = sizeof(((struct settings *)0)->FIELD) == sizeof(int64_t),      \
+        .zero = ((WORDS)&ZERO) != 0, .off = ((WORDS)&OFF) != 0, .min = (MIN),  \
+        .max = (MAX), .preset = (PRESET)                                       \
     }
 
 static const struct config_number numbers[] = {
@@ -87,14 +88,10 @@ static bool
 is_allowed(const struct config_number *number, uint32_t value)
 {
     switch (value) {
-    case 0:
-        return true;
-    case DEW_ZERO:
-        return number->zero;
-    case DEW_OFF:
-        return number->off;
-    default:
-        return value >= number->min && value <= number->max;
+    case 0: return true;
+    case DEW_ZERO: return number->zero;
+    case DEW_OFF: return number->off;
+    default: return value >= number->min && value <= number->max;
     }
 }
 
@@ -122,14 +119,10 @@ static int64_t
 final_value(const struct config_number *number, uint32_t value)
 {
     switch (value) {
-    case 0:
-        return number->preset == CONFIG_DERIVED ? 0 : number->preset;
-    case DEW_ZERO:
-        return 0;
-    case DEW_OFF:
-        return SETTINGS_OFF;
-    default:
-        return value;
+    case 0: return number->preset == CONFIG_DERIVED ? 0 : number->preset;
+    case DEW_ZERO: return 0;
+    case DEW_OFF: return SETTINGS_OFF;
+    default: return value;
     }
 }
 

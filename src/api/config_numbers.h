@@ -29,8 +29,8 @@ const struct config_number *config_number_find(const char *name);
 
 /* DEW_OK when the field may hold `value` (0 included), or DEW_EINVAL with a
  * sentence that names field, value and what is allowed. */
-dew_code config_number_check(const struct config_number *number,
-                             uint32_t value, dew_error *error);
+dew_code config_number_check(const struct config_number *number, uint32_t value,
+                             dew_error *error);
 
 /* "1 to 64", "1 to 1000000, DEW_ZERO or DEW_OFF" ... */
 void config_number_allowed(const struct config_number *number, char *text,

@@ -27,10 +27,11 @@ static const struct text {
     size_t longest; /* bytes */
     enum kind kind;
 } texts[] = {
-#define ROW(FIELD, LONGEST, KIND)                                             \
-    {                                                                         \
-        #FIELD, offsetof(dew_config, FIELD),                                  \
-            offsetof(struct settings, FIELD), (LONGEST), (KIND)               \
+#define ROW(FIELD, LONGEST, KIND)                                              \
+    {                                                                          \
+        .name = #FIELD, .from = offsetof(dew_config, FIELD),                   \
+        .to = offsetof(struct settings, FIELD), .longest = (LONGEST),          \
+        .kind = (KIND)                                                         \
     }
     ROW(name, CONFIG_NAME_BYTES - 1, PLAIN),
     ROW(host, 255, PLAIN),
@@ -67,8 +68,7 @@ check_text(const struct text *text, const char *value, dew_error *error)
     }
     /* A missing my.cnf is skipped in silence by the client libraries, a
      * missing key is reported by some without its name. */
-    if (text->kind == FILE_TO_READ && length > 0 &&
-        access(value, R_OK) != 0) {
+    if (text->kind == FILE_TO_READ && length > 0 && access(value, R_OK) != 0) {
         return error_set_os(error, DEW_EINVAL, DEW_STAGE_CONFIG, errno,
                             "%s: cannot read %s: %s", text->name, value,
                             strerror(errno));
@@ -157,8 +157,7 @@ check_address(const struct settings *settings, dew_error *error)
 }
 
 dew_code
-config_texts_read(struct settings *to, const dew_config *from,
-                  dew_error *error)
+config_texts_read(struct settings *to, const dew_config *from, dew_error *error)
 {
     static char charset[] = CHARSET;
     dew_code code = borrow_texts(to, from, error);
@@ -187,9 +186,8 @@ append(char *name, size_t *length, const char *part)
     if (part == NULL || part[0] == '\0') {
         return;
     }
-    const int added =
-        snprintf(name + *length, DEFAULT_NAME_BYTES - *length, "%s%s",
-                 *length == 0 ? "" : "-", part);
+    const int added = snprintf(name + *length, DEFAULT_NAME_BYTES - *length,
+                               "%s%s", *length == 0 ? "" : "-", part);
     *length += (size_t)added;
     if (*length >= DEFAULT_NAME_BYTES) {
         *length = DEFAULT_NAME_BYTES - 1;

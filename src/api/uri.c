@@ -161,16 +161,14 @@ split(struct parts *parts, char *rest, dew_error *error)
 }
 
 static dew_code
-take_place(const char **field, char *text, const char *where,
-           dew_error *error)
+take_place(const char **field, char *text, const char *where, dew_error *error)
 {
     if (text == NULL) {
         return DEW_OK;
     }
     const dew_code code = decode(text, where, error);
     /* An empty password is one; any other empty part is absent. */
-    if (code == DEW_OK &&
-        (text[0] != '\0' || strcmp(where, "password") == 0)) {
+    if (code == DEW_OK && (text[0] != '\0' || strcmp(where, "password") == 0)) {
         *field = text;
     }
     return code;
@@ -182,20 +180,19 @@ take_places(dew_config *config, const struct parts *parts, dew_error *error)
     dew_code code = take_place(&config->user, parts->user, "user", error);
 
     if (code == DEW_OK) {
-        code = take_place(&config->password, parts->password, "password",
-                          error);
+        code =
+            take_place(&config->password, parts->password, "password", error);
     }
     if (code == DEW_OK) {
         code = take_place(&config->host, parts->host, "host", error);
     }
     if (code == DEW_OK) {
-        code = take_place(&config->database, parts->database, "database",
-                          error);
+        code =
+            take_place(&config->database, parts->database, "database", error);
     }
     /* Not shown: in a URI without its @ it is half of a password. */
     if (code == DEW_OK && parts->port != NULL &&
-        (!uri_number(parts->port, 65536, &config->port) ||
-         config->port == 0)) {
+        (!uri_number(parts->port, 65536, &config->port) || config->port == 0)) {
         code = refuse(error, "the URI's port is no number from 1 to 65535");
     }
     return code;
@@ -252,8 +249,7 @@ read_uri(struct settings **settings, char *rest, dew_error *error)
 }
 
 dew_code
-settings_from_uri(struct settings **settings, const char *uri,
-                  dew_error *error)
+settings_from_uri(struct settings **settings, const char *uri, dew_error *error)
 {
     *settings = NULL;
     if (uri == NULL) {

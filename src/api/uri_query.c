@@ -83,9 +83,9 @@ refuse_word(const char *key, const char *value, const struct word *words,
 
     allowed[0] = '\0';
     for (; words->word != NULL && length < sizeof allowed; words++) {
-        length += (size_t)snprintf(allowed + length, sizeof allowed - length,
-                                   "%s%s", length == 0 ? "" : ", ",
-                                   words->word);
+        length +=
+            (size_t)snprintf(allowed + length, sizeof allowed - length, "%s%s",
+                             length == 0 ? "" : ", ", words->word);
     }
     return refuse_value(key, value, allowed, error);
 }
@@ -166,9 +166,10 @@ apply_client_flags(dew_config *config, const struct option *option,
 }
 
 static const struct option options[] = {
-#define TEXT(FIELD)                                                           \
-    {                                                                         \
-        #FIELD, offsetof(dew_config, FIELD), apply_text, NULL, 0              \
+#define TEXT(FIELD)                                                            \
+    {                                                                          \
+        .key = #FIELD, .offset = offsetof(dew_config, FIELD),                  \
+        .apply = apply_text                                                    \
     }
     TEXT(name),
     TEXT(unix_socket),
@@ -270,8 +271,8 @@ is_first(struct uri_seen *seen, size_t index)
 static dew_code
 refuse_twice(const char *key, dew_error *error)
 {
-    return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                     "%s is given twice", key);
+    return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "%s is given twice",
+                     key);
 }
 
 static dew_code

@@ -13,8 +13,8 @@ struct uri_seen {
 
 /* Applies key=value, both decoded. Texts are borrowed. DEW_OK, or DEW_EINVAL
  * with a sentence that names the key and what is allowed. */
-dew_code uri_option(dew_config *config, struct uri_seen *seen,
-                    const char *key, const char *value, dew_error *error);
+dew_code uri_option(dew_config *config, struct uri_seen *seen, const char *key,
+                    const char *value, dew_error *error);
 
 /* Digits only, below `above`; false for anything else. */
 bool uri_number(const char *text, uint32_t above, uint32_t *value);

@@ -38,8 +38,8 @@ fill(dew_error *error, dew_error *fresh, const char *format, va_list args)
 }
 
 dew_code
-error_set(dew_error *error, dew_code code, dew_stage stage,
-          const char *format, ...)
+error_set(dew_error *error, dew_code code, dew_stage stage, const char *format,
+          ...)
 {
     dew_error fresh = {.code = code, .stage = stage};
     va_list args;
@@ -55,8 +55,8 @@ error_set(dew_error *error, dew_code code, dew_stage stage,
 
 dew_code
 error_set_mysql(dew_error *error, dew_code code, dew_stage stage,
-                uint32_t mysql_errno_, const char *sqlstate,
-                const char *format, ...)
+                uint32_t mysql_errno_, const char *sqlstate, const char *format,
+                ...)
 {
     dew_error fresh = {
         .code = code, .stage = stage, .mysql_errno = mysql_errno_};
@@ -75,8 +75,8 @@ error_set_mysql(dew_error *error, dew_code code, dew_stage stage,
 }
 
 dew_code
-error_set_os(dew_error *error, dew_code code, dew_stage stage,
-             int32_t os_errno, const char *format, ...)
+error_set_os(dew_error *error, dew_code code, dew_stage stage, int32_t os_errno,
+             const char *format, ...)
 {
     dew_error fresh = {.code = code, .stage = stage, .os_errno = os_errno};
     va_list args;

@@ -40,9 +40,8 @@ futex_wait(void *arg, order_u32 *word, uint32_t seen, int64_t deadline_ns)
     }
     /* The BITSET form takes an absolute CLOCK_MONOTONIC time, so that a
      * spurious wake does not stretch the wait. */
-    (void)syscall(SYS_futex, &word->raw,
-                  FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, seen,
-                  deadline_ns == CLOCK_NEVER ? NULL : &until, NULL,
+    (void)syscall(SYS_futex, &word->raw, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+                  seen, deadline_ns == CLOCK_NEVER ? NULL : &until, NULL,
                   FUTEX_BITSET_MATCH_ANY);
 }
 
@@ -50,8 +49,8 @@ static void
 futex_wake(void *arg, order_u32 *word, int count)
 {
     (void)arg;
-    (void)syscall(SYS_futex, &word->raw, FUTEX_WAKE | FUTEX_PRIVATE_FLAG,
-                  count, NULL, NULL, 0);
+    (void)syscall(SYS_futex, &word->raw, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count,
+                  NULL, NULL, 0);
 }
 
 const struct parker park_futex = {futex_now_ns, futex_wait, futex_wake, NULL};

@@ -169,19 +169,17 @@ the_client_must_be_the_one_built_against(void **state)
     dew_error error;
 
     (void)state;
-    assert_int_equal(config_client_check(MARIADB | 30320, MARIADB | 30320,
-                                         NULL),
-                     DEW_OK);
-    assert_int_equal(config_client_check(MARIADB | 30305, MARIADB | 30399,
-                                         NULL),
-                     DEW_OK);
+    assert_int_equal(
+        config_client_check(MARIADB | 30320, MARIADB | 30320, NULL), DEW_OK);
+    assert_int_equal(
+        config_client_check(MARIADB | 30305, MARIADB | 30399, NULL), DEW_OK);
     assert_int_equal(config_client_check(80046, 80000, NULL), DEW_OK);
     assert_int_equal(config_client_check(80046, 80400, NULL), DEW_EINVAL);
     assert_int_equal(config_client_check(30320, MARIADB | 30320, NULL),
                      DEW_EINVAL);
-    assert_int_equal(config_client_check(MARIADB | 30420, MARIADB | 30320,
-                                         NULL),
-                     DEW_EINVAL);
+    assert_int_equal(
+        config_client_check(MARIADB | 30420, MARIADB | 30320, NULL),
+        DEW_EINVAL);
     assert_int_equal(config_client_check(80046, MARIADB | 30320, &error),
                      DEW_EINVAL);
     assert_non_null(strstr(error.message, "MySQL client library 8.0"));
@@ -189,7 +187,8 @@ the_client_must_be_the_one_built_against(void **state)
     config.client = 0;
     refuse_config(&config, "client is 0", "DEW_CLIENT");
     config.client = DEW_CLIENT ^ MARIADB;
-    refuse_config(&config, "client is", "compile both against the same mysql.h");
+    refuse_config(&config, "client is",
+                  "compile both against the same mysql.h");
 }
 
 static void

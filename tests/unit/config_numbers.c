@@ -20,8 +20,7 @@ set_number(dew_config *config, const struct config_number *number,
 }
 
 static int64_t
-get_number(const struct settings *settings,
-           const struct config_number *number)
+get_number(const struct settings *settings, const struct config_number *number)
 {
     const char *const at = (const char *)settings + number->to;
     uint32_t narrow;

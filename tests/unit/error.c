@@ -23,12 +23,11 @@ each_filler_returns_its_code_without_an_error(void **state)
     (void)state;
     assert_int_equal(error_set(NULL, DEW_EFULL, DEW_STAGE_WAIT, "x"),
                      DEW_EFULL);
-    assert_int_equal(error_set_mysql(NULL, DEW_ECONNECT, DEW_STAGE_CONNECT, 1,
-                                     "08S01", "x"),
-                     DEW_ECONNECT);
     assert_int_equal(
-        error_set_os(NULL, DEW_ESYSTEM, DEW_STAGE_NONE, 24, "x"),
-        DEW_ESYSTEM);
+        error_set_mysql(NULL, DEW_ECONNECT, DEW_STAGE_CONNECT, 1, "08S01", "x"),
+        DEW_ECONNECT);
+    assert_int_equal(error_set_os(NULL, DEW_ESYSTEM, DEW_STAGE_NONE, 24, "x"),
+                     DEW_ESYSTEM);
 }
 
 static void
@@ -38,9 +37,9 @@ a_plain_error_clears_what_was_there_before(void **state)
 
     (void)state;
     dirty(&error);
-    assert_int_equal(error_set(&error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                               "%s is %d", "size", 7),
-                     DEW_EINVAL);
+    assert_int_equal(
+        error_set(&error, DEW_EINVAL, DEW_STAGE_CONFIG, "%s is %d", "size", 7),
+        DEW_EINVAL);
     assert_int_equal(error.code, DEW_EINVAL);
     assert_int_equal(error.stage, DEW_STAGE_CONFIG);
     assert_int_equal(error.mysql_errno, 0);

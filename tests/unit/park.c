@@ -107,8 +107,8 @@ a_wake_ends_a_park_without_deadline(void **state)
     (void)state;
     order_init_u32(&sleeper.word, 0);
     order_init_u32(&sleeper.asleep, 0);
-    assert_int_equal(
-        pthread_create(&thread, NULL, sleep_until_one, &sleeper), 0);
+    assert_int_equal(pthread_create(&thread, NULL, sleep_until_one, &sleeper),
+                     0);
     while (order_load_seq_u32(&sleeper.asleep) == 0) {
         order_pause();
     }

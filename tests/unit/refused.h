@@ -47,16 +47,14 @@ check_refusal(dew_code code, const struct settings *settings,
     assert_int_equal(error->stage, DEW_STAGE_CONFIG);
     if (strstr(error->message, first) == NULL ||
         strstr(error->message, second) == NULL) {
-        fail_msg("wanted '%s' and '%s' in: %s", first, second,
-                 error->message);
+        fail_msg("wanted '%s' and '%s' in: %s", first, second, error->message);
     }
     assert_null(strstr(error->message, "s3c"));
     assert_null(strstr(error->message, "cret"));
 }
 
 static inline void
-refuse_config(const dew_config *config, const char *first,
-              const char *second)
+refuse_config(const dew_config *config, const char *first, const char *second)
 {
     struct settings *settings = (struct settings *)&settings;
     dew_error error = {0};

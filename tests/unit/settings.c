@@ -23,22 +23,32 @@ static struct settings
 full_settings(void)
 {
     /* Not const: the type owns its strings; settings_copy only reads them. */
-    static char texts[13][12] = {"name",   "host", "user",  "password",
-                                 "base",   "sock", "latin", "set @a = 1",
-                                 "my.cnf", "grp",  "ca",    "cert",
-                                 "key"};
+    static char texts[13][12] = {
+        "name",       "host",   "user", "password", "base", "sock", "latin",
+        "set @a = 1", "my.cnf", "grp",  "ca",       "cert", "key"};
     return (struct settings){
-        .name = texts[0],           .host = texts[1],
-        .user = texts[2],           .password = texts[3],
-        .database = texts[4],       .unix_socket = texts[5],
-        .charset = texts[6],        .init_sql = texts[7],
-        .defaults_file = texts[8],  .defaults_group = texts[9],
-        .tls_ca = texts[10],        .tls_cert = texts[11],
-        .tls_key = texts[12],       .tls_mode = DEW_TLS_VERIFY,
-        .port = 3307,               .size = 3,
-        .maxsize = 5,               .waiters_max = SETTINGS_OFF,
-        .client_flags = 1u << 16,   .autocommit = true,
-        .on_connect = nothing,      .on_connect_arg = texts,
+        .name = texts[0],
+        .host = texts[1],
+        .user = texts[2],
+        .password = texts[3],
+        .database = texts[4],
+        .unix_socket = texts[5],
+        .charset = texts[6],
+        .init_sql = texts[7],
+        .defaults_file = texts[8],
+        .defaults_group = texts[9],
+        .tls_ca = texts[10],
+        .tls_cert = texts[11],
+        .tls_key = texts[12],
+        .tls_mode = DEW_TLS_VERIFY,
+        .port = 3307,
+        .size = 3,
+        .maxsize = 5,
+        .waiters_max = SETTINGS_OFF,
+        .client_flags = 1u << 16,
+        .autocommit = true,
+        .on_connect = nothing,
+        .on_connect_arg = texts,
     };
 }
 

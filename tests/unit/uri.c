@@ -16,7 +16,7 @@ a_whole_uri_fills_each_place(void **state)
 {
     struct settings *const settings =
         accept_uri("mysql://app:" SECRET "@db.example:3307/shop"
-                 "?size=4&maxsize=16&name=front");
+                   "?size=4&maxsize=16&name=front");
 
     (void)state;
     assert_string_equal(settings->user, "app");
@@ -95,7 +95,7 @@ every_part_is_percent_decoded(void **state)
 {
     struct settings *const settings =
         accept_uri("mysql://a%40b:p%3a%2F%3F%23%40%25w@h%2Dx/d%2Fb"
-                 "?init_sql=set%20%40a%3D1%26%2B+&s%69ze=7");
+                   "?init_sql=set%20%40a%3D1%26%2B+&s%69ze=7");
 
     (void)state;
     assert_string_equal(settings->user, "a@b");
@@ -153,7 +153,7 @@ the_rest_of_a_raw_password_is_never_told(void **state)
     refuse_uri("mysql://u:" SECRET "/d", "port", "65535");
     refuse_uri("mysql://u:" SECRET "?size=4", "port", "65535");
     refuse_uri("mysql://h/d?password=" SECRET "&x=1", "password",
-           "mysql://user:password@host:port/database");
+               "mysql://user:password@host:port/database");
     refuse_uri("postgres://u:" SECRET "@h", "mysql://", "");
     refuse_uri("mysql:/u:" SECRET "@h", "mysql://", "");
     refuse_uri("mysql://u:" SECRET "@h:" SECRET, "port", "65535");
@@ -181,10 +181,11 @@ static void
 ports_are_numbers_in_range(void **state)
 {
     static const char *const wrong[] = {
-        "mysql://h:",      "mysql://h:0",     "mysql://h:65536",
-        "mysql://h:-1",    "mysql://h:+1",    "mysql://h: 1",
-        "mysql://h:3306x", "mysql://h:0x10",  "mysql://[::1]:",
-        "mysql://h:99999999999999999999999999999999"};
+        "mysql://h:",      "mysql://h:0",
+        "mysql://h:65536", "mysql://h:-1",
+        "mysql://h:+1",    "mysql://h: 1",
+        "mysql://h:3306x", "mysql://h:0x10",
+        "mysql://[::1]:",  "mysql://h:99999999999999999999999999999999"};
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

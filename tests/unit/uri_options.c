@@ -46,9 +46,8 @@ each_number_of_the_table_is_a_key(void **state)
         if (strcmp(number->name, "port") == 0) {
             continue;
         }
-        const char *const room = strcmp(number->name, "pre_create") == 0
-                                     ? "size=65535&"
-                                     : "";
+        const char *const room =
+            strcmp(number->name, "pre_create") == 0 ? "size=65535&" : "";
         (void)snprintf(uri, sizeof uri, "mysql://h/?%s%s=%u", room,
                        number->name, number->max);
         settings_free(accept_uri(uri));
@@ -96,19 +95,19 @@ numbers_in_a_uri_mean_what_they_say(void **state)
     refuse_uri("mysql://h/?size=%204", "size is ' 4'", "1 to 65535");
     refuse_uri("mysql://h/?size=OFF", "size is 'OFF'", "1 to 65535");
     refuse_uri("mysql://h/?size=18446744073709551620", "size is '1844",
-           "1 to 65535");
+               "1 to 65535");
     refuse_uri("mysql://h/?idle_timeout_ms=x", "idle_timeout_ms is 'x'",
-           "1 to 4294967293 or off");
+               "1 to 4294967293 or off");
     refuse_uri("mysql://h/?size=20&maxsize=10", "size is 20", "1 to 10");
 }
 
 static void
 words_stand_for_choices(void **state)
 {
-    struct settings *settings = accept_uri(
-        "mysql://h/?reset=rollback&tls_mode=verify&autocommit=off"
-        "&no_threads=on&refuse_nested=on"
-        "&client_flags=found_rows,multi_statements&charset=latin1");
+    struct settings *settings =
+        accept_uri("mysql://h/?reset=rollback&tls_mode=verify&autocommit=off"
+                   "&no_threads=on&refuse_nested=on"
+                   "&client_flags=found_rows,multi_statements&charset=latin1");
 
     (void)state;
     assert_int_equal(settings->reset, DEW_RESET_ROLLBACK);
@@ -124,16 +123,17 @@ words_stand_for_choices(void **state)
     assert_int_equal(settings->flags, 0);
     settings_free(settings);
     refuse_uri("mysql://h/?reset=maybe", "reset is 'maybe'",
-           "auto, always, rollback, never");
+               "auto, always, rollback, never");
     refuse_uri("mysql://h/?tls_mode=1", "tls_mode is '1'",
-           "default, off, required, verify");
+               "default, off, required, verify");
     refuse_uri("mysql://h/?autocommit=0", "autocommit is '0'", "on, off");
     refuse_uri("mysql://h/?no_threads=yes", "no_threads is 'yes'", "on, off");
     refuse_uri("mysql://h/?client_flags=local_files", "client_flags",
-           "multi_statements");
+               "multi_statements");
     refuse_uri("mysql://h/?client_flags=found_rows,", "client_flags",
-           "found_rows");
-    refuse_uri("mysql://h/?tls_ca=/nowhere/ca.pem", "tls_ca", "/nowhere/ca.pem");
+               "found_rows");
+    refuse_uri("mysql://h/?tls_ca=/nowhere/ca.pem", "tls_ca",
+               "/nowhere/ca.pem");
 }
 
 int

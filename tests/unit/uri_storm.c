@@ -47,9 +47,7 @@ mutate(char *text, size_t capacity, uint32_t *seed)
             memmove(text + at, text + at + 1, length - at);
         }
         break;
-    default: /* cut off */
-        text[at] = '\0';
-        break;
+    default: /* cut off */ text[at] = '\0'; break;
     }
 }
 

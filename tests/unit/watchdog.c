@@ -248,9 +248,9 @@ fire_disarm_and_the_last_unuse_may_meet(void **state)
     (void)state;
     race_seed(1, 2);
     for (int i = 0; i < RACERS; i++) {
-        assert_int_equal(pthread_create(&racers[i], NULL,
-                                        race_with_the_watchdog, &fired[i]),
-                         0);
+        assert_int_equal(
+            pthread_create(&racers[i], NULL, race_with_the_watchdog, &fired[i]),
+            0);
     }
     for (int i = 0; i < RACERS; i++) {
         assert_int_equal(pthread_join(racers[i], NULL), 0);
