@@ -54,12 +54,6 @@ flavour_socket(const MYSQL *mysql)
                : -1;
 }
 
-bool
-flavour_more_results(const MYSQL *mysql)
-{
-    return (mysql->server_status & FLAVOUR_MORE_RESULTS) != 0;
-}
-
 static bool
 has_tls(const MYSQL *mysql)
 {
@@ -88,21 +82,6 @@ flavour_unread_bytes(const MYSQL *mysql)
         return FLAVOUR_SOME;
     }
     return FLAVOUR_NONE;
-}
-
-bool
-flavour_has_statements(const MYSQL *mysql)
-{
-    return mysql->stmts != NULL;
-}
-
-void
-flavour_detach_statements(MYSQL *mysql)
-{
-    for (LIST *item = mysql->stmts; item != NULL; item = item->next) {
-        ((MYSQL_STMT *)item->data)->mysql = NULL;
-    }
-    mysql->stmts = NULL;
 }
 
 bool
@@ -159,12 +138,6 @@ enum flavour_result
 flavour_read_reset(MYSQL *mysql)
 {
     return flavour_read_answer(mysql) ? FLAVOUR_DONE : FLAVOUR_FAILED;
-}
-
-bool
-flavour_send_query(MYSQL *mysql, const char *sql, size_t length)
-{
-    return mysql_send_query(mysql, sql, (unsigned long)length) == 0;
 }
 
 bool

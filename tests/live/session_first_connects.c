@@ -25,14 +25,14 @@ extern char **environ;
 enum { THREADS = 32, RUNS = 8 };
 
 static int
-start(void **state)
+set_up(void **state)
 {
     *state = test_server_start(NULL);
     return 0;
 }
 
 static int
-stop(void **state)
+tear_down(void **state)
 {
     test_server_stop(*state);
     return 0;
@@ -187,5 +187,5 @@ main(int argc, char **argv)
     if (argc == 3) {
         return child(argv[1], argv[2]);
     }
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -20,14 +20,14 @@
 enum { WITHIN_MS = 10000, AT_ONCE_MS = 100 };
 
 static int
-start(void **state)
+set_up(void **state)
 {
     *state = test_server_start(NULL);
     return 0;
 }
 
 static int
-stop(void **state)
+tear_down(void **state)
 {
     test_server_stop(*state);
     return 0;
@@ -223,5 +223,5 @@ main(void)
         cmocka_unit_test(the_last_error_is_the_handles_own),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -19,12 +19,12 @@ struct world {
 };
 
 static int
-start(void **state)
+set_up(void **state)
 {
     /* Its handshake ignores what a client asks for, its autocommit is off,
      * and it gives users another sql_mode that a reset takes away. */
     static const char *const args[] = {
-        "--skip-character-set-client-handshake",
+        "--loose-skip-character-set-client-handshake",
         "--character-set-server=latin1", "--autocommit=OFF",
         "--init-connect=SET SESSION sql_mode='ANSI_QUOTES', @i=1", NULL};
     static struct world world;
@@ -36,7 +36,7 @@ start(void **state)
 }
 
 static int
-stop(void **state)
+tear_down(void **state)
 {
     struct world *const world = *state;
 
@@ -184,5 +184,5 @@ main(void)
         cmocka_unit_test(a_server_without_the_command_gets_change_user),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -19,7 +19,7 @@
 #include "session/inside.h"
 
 static int
-start(void **state)
+set_up(void **state)
 {
     static const char *const args[] = {"--performance-schema=ON",
                                        "--local-infile=1", NULL};
@@ -29,7 +29,7 @@ start(void **state)
 }
 
 static int
-stop(void **state)
+tear_down(void **state)
 {
     test_server_stop(*state);
     return 0;
@@ -395,5 +395,5 @@ main(void)
         cmocka_unit_test(a_connect_or_a_reset_that_fails_is_an_error),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

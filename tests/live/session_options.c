@@ -25,7 +25,7 @@ struct world {
 };
 
 static int
-start(void **state)
+set_up(void **state)
 {
     static const char *const args[] = {"--local-infile=1", NULL};
     static struct world world;
@@ -40,7 +40,7 @@ start(void **state)
 }
 
 static int
-stop(void **state)
+tear_down(void **state)
 {
     struct world *const world = *state;
 
@@ -219,5 +219,5 @@ main(void)
         cmocka_unit_test(an_init_command_of_the_library_is_warned_of),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
