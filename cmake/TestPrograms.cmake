@@ -68,11 +68,19 @@ function(dewpond_test_program label source)
     target_link_libraries(${test} PRIVATE dewpond_testing ${test_fixture}
         PkgConfig::CMOCKA PkgConfig::URCU Threads::Threads dewpond_warnings
         ${CMAKE_DL_LIBS})
+    # What is not called is not loaded: a test of unloading depends on it.
+    target_link_options(${test} PRIVATE -Wl,--as-needed)
     file(STRINGS ${source} loads_it LIMIT_COUNT 1 REGEX "DEWPOND_SO_PATH")
     if(loads_it)
         add_dependencies(${test} dewpond)
     endif()
     dewpond_test_timeout(timeout ${label} ${source})
-    add_test(NAME ${test} COMMAND ${test_emulator} $<TARGET_FILE:${test}>)
+    # A program that runs itself again would run valgrind's own program there.
+    file(STRINGS ${source} runs_itself LIMIT_COUNT 1 REGEX "/proc/self/exe")
+    set(emulator ${test_emulator})
+    if(runs_itself)
+        set(emulator "")
+    endif()
+    add_test(NAME ${test} COMMAND ${emulator} $<TARGET_FILE:${test}>)
     dewpond_test_properties(${test} ${label} ${timeout})
 endfunction()
