@@ -115,6 +115,26 @@ young_waiters_race_with_who_just_comes_and_lose_politely(void **state)
     kit_end();
 }
 
+/* The put comes while the loser still has the token: nobody else is woken for
+ * it, so the loser must look again when the token is back. */
+static void
+what_comes_back_behind_a_losers_back_is_seen_by_its_second_look(void **state)
+{
+    (void)state;
+    begin_with(1, INT64_MAX);
+    lent = kit_lease();
+    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
+    pond_put(&kit.pond, lent);
+    assert_ptr_equal(kit_take(), lent);
+    kit_cut(0, "waiters.clear_token", 1, put_lent);
+    assert_ptr_equal(served(&a), lent);
+    assert_true(kit_uncut());
+    assert_int_equal(kit.slept, 0);
+    pond_put(&kit.pond, lent);
+    kit_expect_quiet();
+    kit_end();
+}
+
 static void
 an_old_waiter_is_handed_the_session_itself_first_come_first_served(void **state)
 {
@@ -603,6 +623,8 @@ main(void)
         cmocka_unit_test(a_retired_slot_is_vacant_once_the_keeper_is_done),
         cmocka_unit_test(
             young_waiters_race_with_who_just_comes_and_lose_politely),
+        cmocka_unit_test(
+            what_comes_back_behind_a_losers_back_is_seen_by_its_second_look),
         cmocka_unit_test(
             an_old_waiter_is_handed_the_session_itself_first_come_first_served),
         cmocka_unit_test(

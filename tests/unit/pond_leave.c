@@ -210,6 +210,38 @@ a_wait_that_expires_anywhere_inside_the_giving_takes_nothing_along(
     }
 }
 
+static void
+sleep_until_the_deadline(void)
+{
+    scene.waited = true;
+    scene.end = pond_await(&kit.pond, &scene.wait);
+}
+
+/* The giver has seen that somebody waits; then nobody does any more. */
+static void
+a_waiter_that_expires_while_it_is_given_to_strands_nothing(void **state)
+{
+    (void)state;
+    for (size_t variant = 0; variant < VARIANTS; variant++) {
+        bool reached = true;
+
+        for (uint32_t nth = 1; reached; nth++) {
+            set_scene(variant);
+            tell("late", variant, nth);
+            assert_int_equal(kit_join(&scene.wait, 2 * KIT_MS), POND_SLOT);
+            kit_cut(0, NULL, nth, sleep_until_the_deadline);
+            give_once();
+            reached = scene.waited;
+            (void)kit_uncut();
+            if (!scene.waited) {
+                sleep_until_the_deadline();
+            }
+            expect_all_is_there();
+            expect_the_next_waiter_is_served();
+        }
+    }
+}
+
 /* A second waiter is in line, and the first one expires in the middle. */
 static void
 an_expiry_anywhere_inside_the_giving_leaves_the_gift_to_the_next(void **state)
@@ -247,6 +279,8 @@ main(void)
         cmocka_unit_test(a_gift_anywhere_inside_a_wait_is_taken_or_stays),
         cmocka_unit_test(
             a_wait_that_expires_anywhere_inside_the_giving_takes_nothing_along),
+        cmocka_unit_test(
+            a_waiter_that_expires_while_it_is_given_to_strands_nothing),
         cmocka_unit_test(
             an_expiry_anywhere_inside_the_giving_leaves_the_gift_to_the_next),
     };

@@ -316,6 +316,23 @@ while_connects_fail_who_can_still_get_a_lent_one_waits(void **state)
     finish(1);
 }
 
+static void
+while_connects_fail_the_last_one_that_retires_ends_all_waits(void **state)
+{
+    (void)state;
+    begin_with(1, 1, 1);
+    struct slot *const lent = kit_lease();
+    pond_raise(&kit.pond, POND_BROKEN);
+    join(2);
+    assert_int_equal(kit_state(&waits[0]), WAITER_AWAKE);
+    pond_retire(&kit.pond, lent); /* still to be hung up, but it is gone */
+    assert_int_equal(kit_state(&waits[0]), WAITER_REFUSED);
+    assert_int_equal(pond_await(&kit.pond, &waits[0]), POND_BROKE);
+    assert_int_equal(pond_await(&kit.pond, &waits[1]), POND_BROKE);
+    kit_expect_quiet();
+    kit_end();
+}
+
 int
 main(void)
 {
@@ -341,6 +358,8 @@ main(void)
         cmocka_unit_test(a_leave_that_a_close_overtakes_is_given_back),
         cmocka_unit_test(
             while_connects_fail_who_can_still_get_a_lent_one_waits),
+        cmocka_unit_test(
+            while_connects_fail_the_last_one_that_retires_ends_all_waits),
     };
 
     race_hook(kit_hook, NULL);
