@@ -131,6 +131,14 @@ resets(const struct settings *settings)
            settings->reset == DEW_RESET_ALWAYS;
 }
 
+/* A library may read an answer that comes while it is still sending. */
+static bool
+was_refused_at_once(const struct session *session, enum session_state state)
+{
+    return state == SESSION_BROKEN && session->expected == 0 &&
+           mysql_errno(session->mysql) == ERRNO_UNKNOWN_COMMAND;
+}
+
 static enum session_state
 clean(struct session *session, const struct settings *settings,
       const struct io_limit *limit, enum session_flaw *flaw)
@@ -139,11 +147,15 @@ clean(struct session *session, const struct settings *settings,
         return send_ahead(session, settings, flaw);
     }
     flavour_detach_statements(session->mysql);
-    if (session->no_reset_command ||
-        (flavour_can() & FLAVOUR_CAN_RESET) == 0) {
-        return settle_from_scratch(session, settings, limit, flaw);
+    if (!session->no_reset_command &&
+        (flavour_can() & FLAVOUR_CAN_RESET) != 0) {
+        const enum session_state state = send_ahead(session, settings, flaw);
+        session->no_reset_command = was_refused_at_once(session, state);
+        if (!session->no_reset_command) {
+            return state;
+        }
     }
-    return send_ahead(session, settings, flaw);
+    return settle_from_scratch(session, settings, limit, flaw);
 }
 
 /* The look at a loan that used the wire; drains what may be drained. */

@@ -52,6 +52,10 @@ struct proof {
 };
 /* Sends the question; its answer is ANSWER_NONCE. */
 bool proof_send(struct session *session);
+/* Waits until an answer begins to arrive. False: the limit, or cancelled. To
+ * be called before reading where there is a canceller: the reading is bounded
+ * by its io_step, but not every flavour of that hears a canceller. */
+bool proof_await(const struct session *session, const struct io_limit *limit);
 /* Reads the answer (blocks: inside an io_step). False: not the right one. */
 bool proof_read(struct session *session, struct proof *proof);
 /* Whether the answer just read was one OK and nothing else. */
@@ -60,6 +64,9 @@ bool proof_was_ok(const struct session *session);
 bool proof_read_ok(struct session *session);
 
 /* ---- settle.c ---- */
+
+/* What old servers and proxies answer to the reset command. */
+#define ERRNO_UNKNOWN_COMMAND 1047u
 
 /* A reset and all that follows it, at once: where nothing can be sent ahead.
  * AT REST or BROKEN. */

@@ -39,8 +39,11 @@ session_probe(struct session *session, const struct settings *settings,
     if (fault(FAULT_PING) || !io_step_begin(&step, session, limit)) {
         return broken(session, SESSION_SILENT, flaw, error);
     }
-    const bool answered = proof_send(session) && proof_read(session, &proof);
-    if (io_step_end(&step)) {
+    const bool sent = proof_send(session);
+    const bool late =
+        sent && limit->cancel_fd >= 0 && !proof_await(session, limit);
+    const bool answered = sent && !late && proof_read(session, &proof);
+    if (io_step_end(&step) || late) {
         return broken(session, SESSION_SILENT, flaw, error);
     }
     if (!answered) {

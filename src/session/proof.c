@@ -9,10 +9,13 @@
  * COM_CHANGE_USER puts that switch back (mysql_set_server_option), and no
  * variable shows it.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "session/parts.h"
 
@@ -29,6 +32,23 @@ proof_send(struct session *session)
     }
     session->expected |= ANSWER_NONCE;
     return true;
+}
+
+bool
+proof_await(const struct session *session, const struct io_limit *limit)
+{
+    struct pollfd polls[2] = {
+        {.fd = flavour_socket(session->mysql), .events = POLLIN},
+        {.fd = limit->cancel_fd, .events = POLLIN},
+    };
+    int ready;
+    if (flavour_unread_bytes(session->mysql) == FLAVOUR_SOME) {
+        return true;
+    }
+    do {
+        ready = poll(polls, 2, clock_poll_ms(limit->deadline_ns));
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0 && polls[1].revents == 0;
 }
 
 static bool

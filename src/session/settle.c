@@ -7,19 +7,16 @@
  * done here, in the order of opening: database, repair_sql, init_sql,
  * on_connect.
  */
-#include <poll.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "session/parts.h"
 
-#define ERRNO_UNKNOWN_COMMAND 1047u
-
 /* How far a clean-up has come. */
 struct progress {
     bool refused; /* the server does not know the reset command */
+    bool late;    /* no answer within the limit, or cancelled */
     bool repaired, proven, initialised;
     struct proof proof;
 };
@@ -33,24 +30,13 @@ expects(struct session *session, enum session_answer answer)
 }
 
 static bool
-wait_readable(const struct session *session, const struct io_limit *limit)
-{
-    struct pollfd polls[2] = {
-        {.fd = flavour_socket(session->mysql), .events = POLLIN},
-        {.fd = limit->cancel_fd, .events = POLLIN},
-    };
-    return polls[0].fd >= 0 &&
-           poll(polls, 2, clock_poll_ms(limit->deadline_ns)) > 0 &&
-           polls[1].revents == 0;
-}
-
-static bool
 read_reset(struct session *session, const struct io_limit *limit,
            struct progress *progress)
 {
     enum flavour_result result = flavour_read_reset(session->mysql);
     while (result == FLAVOUR_WAIT) {
-        if (!wait_readable(session, limit)) {
+        progress->late = !proof_await(session, limit);
+        if (progress->late) {
             return false;
         }
         result = flavour_read_reset(session->mysql);
@@ -65,7 +51,7 @@ read_reset(struct session *session, const struct io_limit *limit,
 
 /* In the order in which give_back sent them. */
 static bool
-read_expected(struct session *session, const struct io_limit *limit,
+read_in_order(struct session *session, const struct io_limit *limit,
               struct progress *progress)
 {
     if (expects(session, ANSWER_RESET) &&
@@ -96,6 +82,18 @@ read_expected(struct session *session, const struct io_limit *limit,
                session_drain_results(session);
     }
     return true;
+}
+
+static bool
+read_expected(struct session *session, const struct io_limit *limit,
+              struct progress *progress)
+{
+    /* A reset's answer has its own way of waiting: some of it may have been
+     * read while it was sent. */
+    const bool wait = limit->cancel_fd >= 0 && session->expected != 0 &&
+                      (session->expected & ANSWER_RESET) == 0;
+    progress->late = wait && !proof_await(session, limit);
+    return !progress->late && read_in_order(session, limit, progress);
 }
 
 static bool
@@ -193,8 +191,7 @@ settle_answers(struct session *session, const struct settings *settings,
     if (was_reset) {
         restore_client_side(session);
     }
-    return !fault(FAULT_RESET) &&
-           complete(session, settings, was_reset, progress);
+    return complete(session, settings, was_reset, progress);
 }
 
 /* The user's part of a session's beginning, once more. */
@@ -222,13 +219,13 @@ explain(const struct session *session, enum session_flaw flaw,
 }
 
 /* Before the proof only a reply to something else explains a wrong answer;
- * an error, or a wrong answer after it, is the server's no. */
+ * an error, or a wrong answer after it, is the server's no; so is silence. */
 static enum session_flaw
 why_not_settled(const struct session *session,
                 const struct progress *progress)
 {
-    const bool refused =
-        progress->proven || mysql_errno(session->mysql) != 0;
+    const bool refused = progress->proven || progress->late ||
+                         mysql_errno(session->mysql) != 0;
     return inspect_failure(session, refused ? SESSION_RESET_REFUSED
                                             : SESSION_UNREAD);
 }
@@ -268,7 +265,8 @@ settle_within(struct session *session, const struct settings *settings,
         explain(session, *flaw, error);
         return SESSION_BROKEN;
     }
-    if (reset_first && !session_reset_now(session, settings)) {
+    if (fault(FAULT_RESET) ||
+        (reset_first && !session_reset_now(session, settings))) {
         *flaw = inspect_failure(session, SESSION_RESET_REFUSED);
         explain(session, *flaw, error);
         settled = false;

@@ -216,9 +216,8 @@ counter_that_wrapped_is_no_unread_reply(void **state)
         wrapped += loan.mysql->net.pkt_nr == 1;
         loan_return_and_lend(loan.session, &loan.settings);
     }
-#if FLAVOUR_MARIADB
-    assert_true(wrapped > 0);
-#endif
+    /* Oracle's library counts further than 255. */
+    assert_int_equal(wrapped > 0, FLAVOUR_MARIADB);
     ends_at_rest(&loan);
 }
 
@@ -236,6 +235,24 @@ await_bytes(MYSQL *mysql, int bytes)
     }
     assert_true(there >= bytes);
 }
+
+/* It must come back broken because the conversation is out of step. Oracle's
+ * library often notices it first, by packet numbers, and drops the socket. */
+static void
+ends_out_of_step(struct loan *loan)
+{
+    assert_int_equal(loan_return(loan->session, &loan->settings, &loan->flaw),
+                     SESSION_BROKEN);
+    if (FLAVOUR_MARIADB || loan->flaw != SESSION_DEAD) {
+        assert_string_equal(session_flaw_name(loan->flaw),
+                            session_flaw_name(SESSION_UNREAD));
+    }
+    (void)close(session_hang_up(loan->session, SESSION_CUT));
+}
+
+/* The last policy that sees replies in the library's own buffer. */
+#define LAST_TO_SEE_BUFFERS                                                   \
+    (FLAVOUR_MARIADB ? DEW_RESET_NEVER : DEW_RESET_ROLLBACK)
 
 static void
 unread_reply_ends_the_session(void **state)
@@ -265,14 +282,14 @@ static void
 one_read_of_two_sent_ends_the_session(void **state)
 {
     (void)state;
-    for (int policy = DEW_RESET_AUTO; policy <= DEW_RESET_NEVER; policy++) {
+    for (int policy = DEW_RESET_AUTO; policy <= LAST_TO_SEE_BUFFERS; policy++) {
         struct loan loan = begin((dew_reset)policy);
-        loan_send(loan.mysql, "SELECT 1");
+        loan_send(loan.mysql, "DO 0");
         loan_send(loan.mysql, "SELECT 'stale'");
         /* Both are there before the first is read: one read takes both. */
-        await_bytes(loan.mysql, 120);
+        await_bytes(loan.mysql, 60);
         read_one(loan.mysql);
-        ends_broken(&loan, SESSION_UNREAD);
+        ends_out_of_step(&loan);
     }
 }
 
@@ -298,7 +315,7 @@ second_reply_still_in_flight_ends_the_session(void **state)
             loan_send(loan.mysql, late[i]);
             read_one(loan.mysql);
             assert_int_not_equal(loan.mysql->net.pkt_nr, 1);
-            ends_broken(&loan, SESSION_UNREAD);
+            ends_out_of_step(&loan);
         }
     }
 }
@@ -308,13 +325,13 @@ static void
 reply_behind_a_drained_result_ends_the_session(void **state)
 {
     (void)state;
-    for (int policy = DEW_RESET_AUTO; policy <= DEW_RESET_NEVER; policy++) {
+    for (int policy = DEW_RESET_AUTO; policy <= LAST_TO_SEE_BUFFERS; policy++) {
         struct loan loan = begin((dew_reset)policy);
         loan_send(loan.mysql, "SELECT REPEAT('x', 1500) FROM a");
         loan_send(loan.mysql, "SELECT 'stale'");
-        await_bytes(loan.mysql, 100 * 1500 + 120);
+        await_bytes(loan.mysql, 100 * 1507 + 100);
         assert_false(mysql_read_query_result(loan.mysql));
-        ends_broken(&loan, SESSION_UNREAD);
+        ends_out_of_step(&loan);
     }
 }
 
@@ -346,7 +363,7 @@ second_reply_that_came_later_ends_the_session(void **state)
         loan_send(loan.mysql, "DO SLEEP(0.05)");
         read_one(loan.mysql);
         loan_await_reply(loan.mysql);
-        ends_broken(&loan, SESSION_UNREAD);
+        ends_out_of_step(&loan);
     }
 }
 
@@ -360,7 +377,7 @@ reply_masked_by_a_statement_close_ends_the_session(void **state)
         assert_int_equal(mysql_stmt_prepare(stmt, "SELECT 1", 8), 0);
         loan_send(loan.mysql, "SELECT SLEEP(0.05), 't'");
         (void)mysql_stmt_close(stmt);
-        ends_broken(&loan, SESSION_UNREAD);
+        ends_out_of_step(&loan);
     }
 }
 
@@ -398,7 +415,7 @@ call_abandoned_half_way_ends_the_session(void **state)
                                                   sizeof sql - 1),
                      NET_ASYNC_NOT_READY);
 #endif
-    ends_broken(&loan, SESSION_UNREAD);
+    ends_out_of_step(&loan);
 }
 
 static void
@@ -467,7 +484,7 @@ result_too_slow_to_drain_ends_the_session_in_time(void **state)
     const int64_t took_ms = (clock_now_ns() - start_ns) / CLOCK_NS_PER_MS;
     assert_int_equal(back, SESSION_BROKEN);
     assert_int_equal(loan.flaw, SESSION_MID_RESULT);
-    assert_in_range(took_ms, 99, 400);
+    assert_true(took_ms >= 99 && took_ms <= 400);
     (void)close(session_hang_up(loan.session, SESSION_CUT));
 }
 
@@ -489,7 +506,7 @@ rest_of_a_result_too_big_is_not_read(void **state)
     assert_int_equal(session_give_back(loan.session, &loan.settings, &limit,
                                        &loan.flaw),
                      SESSION_BROKEN);
-    assert_in_range((clock_now_ns() - start_ns) / CLOCK_NS_PER_MS, 0, 1500);
+    assert_true((clock_now_ns() - start_ns) / CLOCK_NS_PER_MS <= 1500);
     assert_int_equal(loan.flaw, SESSION_MID_RESULT);
     kill_session(loan.mysql);
     (void)close(session_hang_up(loan.session, SESSION_CUT));

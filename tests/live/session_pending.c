@@ -185,7 +185,7 @@ every_command_takes_the_mark_away(void **state)
         MYSQL_STMT *stmt = what > SAY_PREPARE    ? prepared(mysql)
                            : what == SAY_PREPARE ? mysql_stmt_init(mysql)
                                                  : NULL;
-        if (what == SAY_EXECUTE) {
+        if (what == SAY_EXECUTE || what == SAY_LONG_DATA) {
             bind_text(stmt);
         }
         session_lend(session);
@@ -253,10 +253,10 @@ return_does_not_wait_for_a_frozen_server(void **state)
         const int64_t settle_ms = ms_since(start_ns);
         test_server_thaw(server);
         assert_int_equal(back, SESSION_PENDING);
-        assert_in_range(give_ms, 0, SLACK_MS);
+        assert_true(give_ms <= SLACK_MS);
         assert_int_equal(settled, SESSION_BROKEN);
         assert_int_equal(flaw, SESSION_RESET_REFUSED);
-        assert_in_range(settle_ms, 99, 100 + SLACK_MS);
+        assert_true(settle_ms >= 99 && settle_ms <= 100 + SLACK_MS);
         assert_int_equal(error.code, DEW_ECONNECT);
         assert_int_equal(error.stage, DEW_STAGE_RESET);
         (void)close(session_hang_up(session, SESSION_CUT));
@@ -286,7 +286,7 @@ settle_gives_up_at_once_when_it_is_cancelled(void **state)
     test_server_thaw(server);
     assert_int_equal(back, SESSION_PENDING);
     assert_int_equal(settled, SESSION_BROKEN);
-    assert_in_range(took_ms, 0, SLACK_MS);
+    assert_true(took_ms <= SLACK_MS);
     (void)close(cancel[0]);
     (void)close(cancel[1]);
     (void)close(session_hang_up(session, SESSION_CUT));
@@ -353,13 +353,13 @@ make_failing_procedures(void)
 {
     assert_int_equal(
         test_server_exec(
-            server, "CREATE OR REPLACE PROCEDURE t.fail_open() BEGIN "
+            server, "CREATE PROCEDURE t.fail_open() BEGIN "
                     "START TRANSACTION; UPDATE t.a SET v = v WHERE id = 2; "
                     "SIGNAL SQLSTATE '45000'; END"),
         0);
     assert_int_equal(
         test_server_exec(
-            server, "CREATE OR REPLACE PROCEDURE t.fail_auto() BEGIN "
+            server, "CREATE PROCEDURE t.fail_auto() BEGIN "
                     "SET autocommit = 0; SIGNAL SQLSTATE '45000'; END"),
         0);
 }
@@ -603,7 +603,7 @@ each_failing_reset_ends_the_session_and_says_why(void **state)
                          flaw == SESSION_RESET_REFUSED);
         (void)close(session_hang_up(session, SESSION_CUT));
     } while (last == SESSION_BROKEN && nth < 20);
-    assert_in_range(nth, 3, 19);
+    assert_true(nth >= 3 && nth <= 19);
 }
 
 int

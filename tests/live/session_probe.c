@@ -156,7 +156,7 @@ frozen_server_looks_quiet_but_fails_the_probe_in_time(void **state)
     test_server_thaw(server);
     assert_true(quiet);
     expect_broken(&verdict, SESSION_SILENT);
-    assert_in_range(verdict.took_ms, 119, 120 + SLACK_MS);
+    assert_true(verdict.took_ms >= 119 && verdict.took_ms <= 120 + SLACK_MS);
     (void)close(session_hang_up(session, SESSION_CUT));
 }
 
@@ -174,7 +174,7 @@ cancelled_probe_ends_at_once(void **state)
     const struct verdict verdict = probe(session, &settings, 2000, cancel[0]);
     test_server_thaw(server);
     expect_broken(&verdict, SESSION_SILENT);
-    assert_in_range(verdict.took_ms, 0, SLACK_MS);
+    assert_true(verdict.took_ms <= SLACK_MS);
     (void)close(cancel[0]);
     (void)close(cancel[1]);
     (void)close(session_hang_up(session, SESSION_CUT));
@@ -211,7 +211,7 @@ unread_reply_that_the_handle_shows_is_not_probed(void **state)
     loan_send(session_handle(session), "DO SLEEP(5)");
     const struct verdict verdict = probe(session, &settings, 2000, -1);
     expect_broken(&verdict, SESSION_UNREAD);
-    assert_in_range(verdict.took_ms, 0, SLACK_MS);
+    assert_true(verdict.took_ms <= SLACK_MS);
     (void)close(session_hang_up(session, SESSION_CUT));
 }
 
