@@ -33,7 +33,7 @@ int64_t
 dew_pool_tend(dew_pool *pool)
 {
     if (pool == NULL || pool->threaded || callback_is_of(pool)) {
-        return INT64_MAX;
+        return -1;
     }
     const int64_t due_ns = keeper_tend(pool);
 
