@@ -270,6 +270,7 @@ lease_discard(dew_pool *pool, struct slot *slot)
 {
     record_hold(pool, slot);
     tally_add(&pool->pond.tallies.discarded);
+    session_cut_off(slot->session);
     retire(pool, slot, SESSION_FAREWELL);
 }
 

@@ -181,6 +181,19 @@ look_at_touched(struct session *session, const struct settings *settings,
     return socket == LOOK_QUIET ? look : socket;
 }
 
+void
+session_cut_off(struct session *session)
+{
+    flavour_detach_statements(session->mysql);
+}
+
+static enum session_state
+give_up(struct session *session)
+{
+    session_cut_off(session);
+    return SESSION_BROKEN;
+}
+
 static enum session_state
 give_back_untouched(struct session *session)
 {
@@ -202,11 +215,11 @@ session_give_back(struct session *session, const struct settings *settings,
     }
     const enum look look = look_at_touched(session, settings, limit, flaw);
     if (look == LOOK_FLAWED) {
-        return SESSION_BROKEN;
+        return give_up(session);
     }
     if (!resets(settings) && flavour_has_statements(session->mysql)) {
         *flaw = SESSION_STATEMENTS;
-        return SESSION_BROKEN;
+        return give_up(session);
     }
     session_options_restore(session);
     if (settings->reset == DEW_RESET_NEVER && look == LOOK_QUIET) {

@@ -91,6 +91,11 @@ enum session_state session_give_back(struct session *session,
                                      const struct io_limit *limit,
                                      enum session_flaw *flaw);
 
+/* The borrower's statements that are still open no longer reach the session:
+ * a late mysql_stmt_close does not touch it. On the borrower's thread, before
+ * anybody else may hang it up. session_give_back does it by itself. */
+void session_cut_off(struct session *session);
+
 /* Waits for the first byte of what is PENDING, or for the session's end. False:
  * nothing came by the limit, and the session is as it was. */
 bool session_wait_answer(const struct session *session,
