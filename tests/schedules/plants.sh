@@ -1,0 +1,163 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Goal: the search finds bugs, so that finding none says something.
+# Method: one line of a copy of the core is broken at a time; a search that
+# does not find it within the budget fails.
+#
+#     plants.sh SOURCE_DIR WORK_DIR COMPILER FLAG...
+#
+# It prints, for each planted bug, what was found after how many schedules.
+set -eu
+source=$1 work=$2 compiler=$3
+shift 3
+here=$source/tests/schedules
+budget=${SCHEDULES_PLANT_SECONDS:-10}
+core="slot idle quota waiters waiters_list pond pond_open pond_serve pond_life
+      pond_audit pond_loans"
+own="stand_ins world world_borrow inspect parts scenarios_borrow
+     scenarios_open scenarios_flags"
+missed=0
+
+# compile OUT TEXT FLAG...
+compile() {
+    out=$1 text=$2
+    shift 2
+    "$compiler" "$@" -std=c11 -O1 -U_FORTIFY_SOURCE -I"$work/src" \
+        -I"$source/include" -I"$here" -c "$text" -o "$out"
+}
+
+# compile_core NAME FLAG...
+compile_core() {
+    unit=$1
+    shift
+    [ "$unit" != slot ] || set -- "$@" -DSCHED_POINT=sched_point_minor
+    compile "$work/$unit.o" "$work/src/core/$unit.c" "$@" \
+        -include "$here/hooks.h"
+}
+
+fresh_copy() {
+    rm -rf "$work/src"
+    mkdir -p "$work/src"
+    cp -R "$source/src/core" "$source/src/base" "$work/src"
+}
+
+# plant FUNCTION-OR-HEADER SCENARIO SED-SCRIPT WHAT: in the file that defines
+# the function; a header's plant is compiled into all that may include it.
+plant() {
+    scenario=$2 script=$3 what=$4
+    case $1 in
+    *.h) file=$1 ;;
+    *) file=core/$(basename "$(grep -l "^$1(" "$source"/src/core/*.c)") ;;
+    esac
+    cp "$source/src/$file" "$work/src/$file"
+    sed "$script" "$source/src/$file" > "$work/src/$file"
+    if cmp -s "$source/src/$file" "$work/src/$file"; then
+        echo "$what: nothing was planted in $file"
+        missed=$((missed + 1))
+        return
+    fi
+    again=$(basename "$file" .c)
+    case $file in *.h) again=$core ;; esac
+    for name in $again; do compile_core "$name" $flags; done
+    if "$compiler" "$work"/*.o -o "$work/planted" &&
+        found=$("$work/planted" --seconds="$budget" "$scenario"); then
+        echo "$what: NOT FOUND in $budget s of $scenario"
+        missed=$((missed + 1))
+    else
+        echo "$what:"
+        printf '%s\n' "$found" | sed '/--replay/!s/^/    /;/--replay/d'
+    fi
+    cp "$source/src/$file" "$work/src/$file"
+    for name in $again; do compile_core "$name" $flags; done
+}
+
+flags=$*
+mkdir -p "$work"
+rm -f "$work"/*.o
+fresh_copy
+for name in $core; do compile_core "$name" $flags; done
+for name in $own; do
+    compile "$work/own_$name.o" "$here/$name.c" $flags -include "$here/hooks.h"
+done
+for name in sched main; do
+    compile "$work/own_$name.o" "$here/$name.c" $flags
+done
+
+plant put timeout_against_wake \
+    '/^put(/,/^}/{/idle_put/{n;d;};}' \
+    'a return does not look for waiters'
+plant pond_join three_on_one \
+    '/race_point("pond.joined")/,/pond_serve/s/pond_serve(pond);//' \
+    'a waiter does not look after it has joined'
+plant waiter_leave timeout_against_wake \
+    '/^waiter_leave/,/^}/s/waiters_clear_token(waiters);//' \
+    'a wake leaves with one who timed out'
+plant look_when_woken three_on_one \
+    '/if (waiter_lost/,/pond_serve/s/waiters_clear_token(&pond->waiters);//' \
+    'a woken loser keeps the wake token'
+plant look_when_woken three_on_one \
+    '/if (waiter_lost/,/}/s/pond_serve(pond);//' \
+    'a woken loser does not look again'
+plant waiters_exit three_on_one \
+    's/return order_cas_seq_u32(&waiters->lock, &locked, 0);/order_store_seq_u32(\&waiters->lock, 0); return locked != 0;/' \
+    'the list is unlocked although a note came'
+plant waiters_collect three_on_one \
+    's/oldest_first(order_swap_seq_ptr(&waiters->inbox, NULL));/oldest_first(order_load_seq_ptr(\&waiters->inbox)); order_store_seq_ptr(\&waiters->inbox, NULL);/' \
+    'the inbox is read and emptied in two steps'
+plant decide timeout_against_give \
+    's/if (!order_cas_seq_u32(&node->word, &word,/if ((order_store_seq_u32(\&node->word, waiter_with_state(word, to)), 0) \&\& !order_cas_seq_u32(\&node->word, \&word,/' \
+    'a grant does not mind that the waiter has left'
+plant waiter_park three_on_one \
+    's/if (!word_move(node, WAITER_AWAKE, WAITER_PARKED, &state)) {/state = WAITER_AWAKE; order_store_seq_u32(\&node->word, waiter_with_state(order_load_seq_u32(\&node->word), WAITER_PARKED)); if (state != WAITER_AWAKE) {/' \
+    'a waiter parks over a wake'
+plant warm_take three_on_one \
+    's/return order_swap_seq_ptr(&shard->warm, NULL);/void *const warm = order_load_seq_ptr(\&shard->warm); order_store_seq_ptr(\&shard->warm, NULL); return warm;/' \
+    'the warm slot is read and emptied in two steps'
+plant core/stack.h the_same_head_again \
+    's/entry = ck_stack_pop_mpmc(/entry = ck_stack_pop_upmc(/' \
+    'a pop without the generation (ABA)'
+plant quota_reserve two_orders_for_the_last_place \
+    's/if (order_cas_seq_u64(&quota->word, &word, word + 1 + ONE_CHANGE)) {/(void)order_add_seq_u64(\&quota->word, 1 + ONE_CHANGE); if (true) {/' \
+    'the quota is looked at and taken in two steps'
+plant slot_claim one_ticket_two_hands \
+    's/return order_cas_acq_rel_u64(&slot->word, &lent, lent & ~SLOT_LENT);/order_store_release_u64(\&slot->word, lent \& ~SLOT_LENT); return true;/' \
+    'a ticket is looked at and claimed in two steps'
+plant pond_open_failed grow_while_opening_fails \
+    '/^pond_open_failed/,/^}/s/pond_look(pond);//' \
+    'a failed connect tells nobody'
+plant pond_open_failed grow_while_opening_fails \
+    '/^pond_open_failed/,/^}/s/window_return(pond);//' \
+    'a failed connect keeps its place in the window'
+plant pond_vacate retire_against_join \
+    '/^pond_vacate/,/^}/s/pond_look(pond);//' \
+    'a place that is free again tells nobody'
+plant pond_set_window the_window_opens \
+    '/^pond_set_window/,/^}/s/pond_look(pond);//' \
+    'a window that grew tells nobody'
+plant pond_order_own a_failed_order_hides_the_window \
+    's/if (slot == NULL && held) {/if (slot == NULL \&\& held \&\& false) {/' \
+    'a failed order does not look for whom it hid the window'
+plant serve_first a_new_one_or_none \
+    '/^serve_first/,/^}/s/if (waiters_first(&pond->waiters, false) != NULL &&/if (/' \
+    'what is idle stops the order for a new one'
+plant pond_take strict_order \
+    's/return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;/return true;/' \
+    'a newcomer passes those who wait in strict order'
+plant take_allowed suspend_and_resume \
+    '/^take_allowed/,/^}/s/if ((front & (POND_CLOSING | POND_SUSPENDED)) != 0) {/if (false) {/' \
+    'a take does not look at the flags again'
+plant pond_lower suspend_and_resume \
+    '/^pond_lower/,/^}/s/pond_serve(pond);//' \
+    'resume wakes nobody'
+plant end_granted close_in_strict_order \
+    '/^end_granted/,/^}/s/= pond_has(pond, POND_CLOSING);/= false;/' \
+    'a grant that meets the close is kept'
+plant pond_join close_a_suspended_pond \
+    '/^pond_join/,/^}/s/= pond_has(pond, POND_CLOSING);/= false;/' \
+    'a waiter joins a pond that is drained'
+plant pond_is_drained close_against_growth \
+    '/^pond_is_drained/,/^}/s/quota_look(&pond->quota).taken == 0/true/' \
+    'a pond with an order is called drained'
+
+[ "$missed" -eq 0 ] || { echo "$missed planted bugs were not found"; exit 1; }
+echo "all planted bugs were found"

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Scenarios: borrowing, returning, waiting, timing out, and in what order. */
+#include <stddef.h>
+
+#include "scenarios.h"
+
+static const struct part once = {
+    {WORLD_NEVER, 0, false, false}, 1, false, false};
+static const struct part twice = {
+    {WORLD_NEVER, 0, false, false}, 2, false, false};
+static const struct part aged = {
+    {WORLD_NEVER, -2 * WORLD_MS, false, false}, 1, false, false};
+static const struct part hasty = {
+    {5 * WORLD_MS, 0, false, false}, 1, false, true};
+
+static void
+three_on_one(void)
+{
+    const struct pond_plan plan = world_plan(1, 1);
+
+    world_begin(&plan);
+    world_rest_one(0);
+    part_cast(&once, 3);
+}
+
+static void
+three_on_two_twice(void)
+{
+    const struct pond_plan plan = world_plan(2, 2);
+
+    world_begin(&plan);
+    world_rest_one(0);
+    world_rest_one(0);
+    part_cast(&twice, 3);
+}
+
+static void
+hand_over_by_age(void)
+{
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.handoff_ns = WORLD_MS;
+    world_begin(&plan);
+    world_rest_one(0);
+    part_cast(&aged, 1);
+    part_cast(&once, 2);
+}
+
+static void
+timeout_against_wake(void)
+{
+    const struct pond_plan plan = world_plan(1, 1);
+
+    world_begin(&plan);
+    part_cast_holder(part_returner, world_lease_one());
+    part_cast(&hasty, 1);
+    part_cast(&once, 1);
+}
+
+static void
+timeout_against_give(void)
+{
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.handoff_ns = 0;
+    world_begin(&plan);
+    part_cast_holder(part_returner, world_lease_one());
+    part_cast(&hasty, 1);
+    part_cast(&once, 1);
+}
+
+static void
+all_time_out(void)
+{
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.handoff_ns = WORLD_MS;
+    world_begin(&plan);
+    part_cast_holder(part_returner, world_lease_one());
+    part_cast(&hasty, 3);
+}
+
+static void
+strict_order(void)
+{
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.handoff_ns = 0;
+    world_begin(&plan);
+    part_cast_holder(part_returner, world_lease_one());
+    part_cast(&once, 3);
+}
+
+static void
+full_queue(void)
+{
+    static const struct part shed = {
+        {WORLD_NEVER, 0, false, false}, 1, false, true};
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.waiters_max = 1;
+    world_begin(&plan);
+    world_rest_one(0);
+    part_cast(&shed, 3);
+}
+
+/* Each session rests in the shard of somebody else. */
+static void
+stealing(void)
+{
+    const struct pond_plan plan = world_plan(2, 2);
+
+    world_begin(&plan);
+    world.cpus = 2;
+    pond_destroy(&world.pond);
+    (void)pond_init(&world.pond, &plan);
+    world_rest_one(1);
+    world_rest_one(1);
+    part_cast(&once, 3);
+}
+
+/* Has two in hand and puts the first one back on top of the third. */
+static void
+hoarder(void *arg)
+{
+    struct slot *slots[3];
+
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        if (world_borrow(&once.wish, &slots[i]) != POND_SLOT) {
+            sched_fail("a wait ended for no reason");
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        world_return(slots[i]);
+    }
+}
+
+static void
+the_same_head_again(void)
+{
+    const struct pond_plan plan = world_plan(4, 4);
+
+    world_begin(&plan);
+    for (int i = 0; i < 4; i++) {
+        world_rest_one(0);
+    }
+    part_cast(&once, 1);
+    sched_thread(hoarder, NULL, false);
+}
+
+static void
+back_to_the_old_place(void)
+{
+    static const struct part back = {
+        {WORLD_NEVER, -WORLD_MS, false, true}, 1, false, false};
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.handoff_ns = 0;
+    world_begin(&plan);
+    part_cast_holder(part_returner, world_lease_one());
+    part_cast(&once, 1);
+    part_cast(&back, 1);
+}
+
+/* --- one ticket in two hands -------------------------------------------------- */
+
+static uint64_t ticket;
+static uint32_t claims;
+
+static void
+claimer(void *arg)
+{
+    struct slot *slot = pond_claim(&world.pond, ticket);
+
+    (void)arg;
+    if (slot == NULL) {
+        return;
+    }
+    claims++;
+    WORLD_CHECK(claims == 1, "one ticket was claimed twice");
+    world_own(slot);
+    world_return(slot);
+    /* The next loan of the same slot must not be claimed by the old ticket. */
+    if (world_borrow(&once.wish, &slot) == POND_SLOT) {
+        (void)pond_lend(&world.pond, slot, __FILE__, __LINE__, 1);
+        world_disown(slot);
+        world.owner[slot->index] = SCHED_THREADS;
+    }
+}
+
+static void
+one_ticket_two_hands(void)
+{
+    const struct pond_plan plan = world_plan(1, 1);
+
+    world_begin(&plan);
+    ticket = pond_lend(&world.pond, world_lease_one(), __FILE__, __LINE__, 1);
+    claims = 0;
+    sched_thread(claimer, NULL, false);
+    sched_thread(claimer, NULL, false);
+    sched_thread(claimer, NULL, false);
+}
+
+const struct scenario scenarios_borrow[] = {
+    {"three_on_one", three_on_one, 2},
+    {"three_on_two_twice", three_on_two_twice, 2},
+    {"hand_over_by_age", hand_over_by_age, 2},
+    {"timeout_against_wake", timeout_against_wake, 3},
+    {"timeout_against_give", timeout_against_give, 3},
+    {"all_time_out", all_time_out, 2},
+    {"strict_order", strict_order, 2},
+    {"full_queue", full_queue, 2},
+    {"stealing", stealing, 2},
+    {"the_same_head_again", the_same_head_again, 3},
+    {"back_to_the_old_place", back_to_the_old_place, 2},
+    {"one_ticket_two_hands", one_ticket_two_hands, 3},
+    {NULL, NULL, 0},
+};

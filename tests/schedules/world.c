@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* A pond, its helpers and its witnesses: what the scenarios are made of. */
+#include "world.h"
+
+#include <string.h>
+
+#include "core/waiters_words.h"
+#include "stand_ins.h"
+
+struct world world;
+
+/* --- bells ------------------------------------------------------------------ */
+
+static void
+ring(void *bell)
+{
+    ((struct world_bell *)bell)->rung++;
+    sched_wake(bell, SCHED_THREADS);
+}
+
+static void
+ring_ordered(void *arg)
+{
+    (void)arg;
+    ring(&world.ordered);
+}
+
+static void
+ring_retired(void *arg)
+{
+    (void)arg;
+    ring(&world.retired);
+}
+
+static void
+ring_shutting(void *arg)
+{
+    (void)arg;
+    ring(&world.shutting);
+}
+
+uint32_t
+world_look(const struct world_bell *bell)
+{
+    return bell->rung;
+}
+
+void
+world_wait(struct world_bell *bell, uint32_t seen)
+{
+    if (bell->rung == seen) {
+        sched_block(bell, INT64_MAX);
+    }
+}
+
+/* --- setup ------------------------------------------------------------------ */
+
+struct pond_plan
+world_plan(uint32_t size, uint32_t maxsize)
+{
+    return (struct pond_plan){
+        .size = size,
+        .maxsize = maxsize,
+        .waiters_max = UINT32_MAX,
+        .handoff_ns = INT64_MAX,
+        .burst_ns = INT64_MAX,
+        .window = 1,
+        .parker = &virtual_parker,
+        .bells = {ring_ordered, ring_retired, ring_shutting, NULL},
+    };
+}
+
+void
+world_begin(const struct pond_plan *plan)
+{
+    memset(&world, 0, sizeof(world));
+    world.plan = *plan;
+    world.cpus = 1;
+    (void)pond_init(&world.pond, plan);
+}
+
+struct slot *
+world_lease_one(void)
+{
+    struct slot *slot = pond_order_own(&world.pond, UINT32_MAX);
+
+    world.live++;
+    pond_opened_own(&world.pond, slot);
+    slot->uses = 1;
+    return slot;
+}
+
+void
+world_rest_one(uint32_t cpu)
+{
+    struct slot *slot = world_lease_one();
+    struct idle_shard *shard = &world.pond.idle.shards[cpu];
+
+    slot_rest(slot);
+    if (order_load_relaxed_ptr(&shard->warm) == NULL) {
+        order_store_relaxed_ptr(&shard->warm, slot);
+    } else {
+        slot_push(&shard->rest, slot);
+    }
+}
+
+/* --- daemons ---------------------------------------------------------------- */
+
+bool
+world_connect(struct slot *slot)
+{
+    WORLD_CHECK(slot_state_of(slot_peek(slot)) == SLOT_OPENING,
+                "a slot is opened that is not OPENING");
+    slot->opened_ns = sched_now_ns();
+    sched_point();
+    if (world.opens_to_fail > 0) {
+        world.opens_to_fail--;
+        return false;
+    }
+    world.live++;
+    WORLD_CHECK(world.live <= world.plan.maxsize, "I1: above maxsize");
+    slot->uses = 0;
+    return true;
+}
+
+static void
+open_all(void)
+{
+    struct slot *slot;
+
+    while ((slot = pond_next_order(&world.pond)) != NULL) {
+        if (world_connect(slot)) {
+            pond_opened(&world.pond, slot);
+        } else {
+            pond_open_failed(&world.pond, slot);
+        }
+    }
+}
+
+static void
+opener(void *arg)
+{
+    (void)arg;
+    while (!world.drained) {
+        const uint32_t seen = world_look(&world.ordered);
+
+        reclaim_read_begin();
+        open_all();
+        reclaim_read_end();
+        world_wait(&world.ordered, seen);
+    }
+}
+
+static void
+hang_up_all(void)
+{
+    struct slot *slot;
+
+    while ((slot = pond_next_retiree(&world.pond)) != NULL) {
+        world.live--;
+        pond_vacate(&world.pond, slot);
+    }
+}
+
+static void
+keeper(void *arg)
+{
+    (void)arg;
+    while (!world.drained) {
+        const uint32_t seen = world_look(&world.retired);
+
+        reclaim_read_begin();
+        hang_up_all();
+        reclaim_read_end();
+        world_wait(&world.retired, seen);
+    }
+}
+
+void
+world_opener_daemon(void)
+{
+    sched_thread(opener, NULL, true);
+}
+
+void
+world_keeper_daemon(void)
+{
+    sched_thread(keeper, NULL, true);
+}
+
+/* --- flags ------------------------------------------------------------------ */
+
+void
+world_raise(uint64_t flag)
+{
+    reclaim_read_begin();
+    pond_raise(&world.pond, flag);
+    world.shut |= (flag & POND_CLOSING) != 0;
+    world.suspended |= (flag & POND_SUSPENDED) != 0;
+    reclaim_read_end();
+}
+
+void
+world_lower(uint64_t flag)
+{
+    reclaim_read_begin();
+    world.suspended &= (flag & POND_SUSPENDED) == 0;
+    pond_lower(&world.pond, flag);
+    reclaim_read_end();
+}
+
+static void
+drain(void)
+{
+    struct slot *slot;
+
+    while ((slot = pond_drain(&world.pond)) != NULL) {
+        world_own(slot);
+        world_retire(slot);
+    }
+}
+
+void
+world_close(void)
+{
+    world_raise(POND_CLOSING);
+    for (;;) {
+        const uint32_t seen = world_look(&world.shutting);
+
+        drain();
+        if (pond_is_drained(&world.pond)) {
+            break;
+        }
+        world_wait(&world.shutting, seen);
+    }
+    /* From here on the contract is the callers': those who are in a section
+     * are waited for, and none begins. */
+    world.drained = true;
+    reclaim_wait_readers();
+    world.ended = true;
+    WORLD_CHECK(world.live == 0, "a session outlived the pond");
+    pond_destroy(&world.pond);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Borrowing and returning with witnesses: who may have what, and when. */
+#include "core/waiters_words.h"
+#include "world.h"
+
+/* What was so when a borrow began. */
+struct beginning {
+    uint32_t joins;
+    bool shut, suspended;
+    bool in_line; /* came as a newcomer, to the end of the line */
+};
+
+void
+world_own(struct slot *slot)
+{
+    WORLD_CHECK(slot_state_of(slot_peek(slot)) == SLOT_LEASED,
+                "somebody has a slot that is not LEASED");
+    WORLD_CHECK(world.owner[slot->index] == 0, "I2: one session in two hands");
+    world.owner[slot->index] = sched_self() + 1;
+}
+
+void
+world_disown(struct slot *slot)
+{
+    WORLD_CHECK(world.owner[slot->index] == sched_self() + 1,
+                "I2: a session was taken out of its holder's hands");
+    world.owner[slot->index] = 0;
+}
+
+/* --- witnesses ---------------------------------------------------------------- */
+
+static bool
+still_waits(uint32_t thread)
+{
+    const uint32_t word = atomic_load(&world.node[thread]->word.raw);
+    const enum waiter_state state = waiter_state_of(word);
+
+    return word >> WAITER_STATE_BITS == world.incarnation[thread] &&
+           (state == WAITER_AWAKE || state == WAITER_PARKED ||
+            state == WAITER_WOKEN);
+}
+
+/* In strict order nobody is served before one who had joined when he came. */
+static bool
+overtook(const struct beginning *began)
+{
+    for (uint32_t i = 0; i < SCHED_THREADS; i++) {
+        if (i != sched_self() && world.joined[i] != 0 &&
+            world.joined[i] <= began->joins && still_waits(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+check_success(const struct beginning *began, const struct slot *slot)
+{
+    WORLD_CHECK(!began->shut, "I6: a borrow began after the close and won");
+    WORLD_CHECK(!world.put_late[slot->index] || !world.shut,
+                "I6: returned after the close and lent again");
+    /* A pass that is older than the suspension may still hand over. */
+    WORLD_CHECK(!world.put_late[slot->index] || !world.suspended ||
+                    world.plan.handoff_ns == 0,
+                "returned to a suspended pond and lent again");
+    WORLD_CHECK(!began->suspended || !world.suspended,
+                "a borrow began and won in a suspended pond");
+    WORLD_CHECK(world.plan.handoff_ns != 0 || !began->in_line ||
+                    !overtook(began),
+                "strict order: one who had waited was overtaken");
+}
+
+/* --- the borrow ----------------------------------------------------------------- */
+
+static void
+note_wait(struct waiter *node)
+{
+    const uint32_t self = sched_self();
+
+    world.node[self] = node;
+    world.incarnation[self] = atomic_load(&node->word.raw) >> WAITER_STATE_BITS;
+    world.joined[self] = ++world.joins;
+}
+
+/* Inside a section, which it ends. */
+static enum pond_end
+wait_for_one(const struct world_wish *wish, struct slot **slot)
+{
+    struct pond_wait wait = {
+        .wish = {SCHED_START_NS + wish->since_ns, wish->comes_back,
+                 wish->only_new},
+        .deadline_ns = wish->deadline_ns == WORLD_NEVER
+                           ? WORLD_NEVER
+                           : SCHED_START_NS + wish->deadline_ns,
+    };
+    enum pond_end end = pond_join(&world.pond, &wait);
+
+    if (end == POND_SLOT && !wish->comes_back && !wish->only_new) {
+        note_wait(wait.node);
+    }
+    reclaim_read_end();
+    if (end == POND_SLOT) {
+        end = pond_await(&world.pond, &wait);
+        *slot = wait.slot;
+    }
+    return end;
+}
+
+static enum pond_end
+take_or_wait(const struct world_wish *wish, struct slot **slot)
+{
+    reclaim_read_begin();
+    if (!wish->comes_back && !wish->only_new) {
+        *slot = pond_take(&world.pond);
+        if (*slot != NULL) {
+            reclaim_read_end();
+            return POND_SLOT;
+        }
+    }
+    if (wish->deadline_ns == 0) {
+        (void)pond_order(&world.pond, world.plan.size);
+        reclaim_read_end();
+        return POND_TIMED_OUT;
+    }
+    return wait_for_one(wish, slot);
+}
+
+enum pond_end
+world_borrow(const struct world_wish *wish, struct slot **slot)
+{
+    const struct beginning began = {world.joins, world.shut, world.suspended,
+                                    !wish->comes_back && !wish->only_new};
+
+    if (world.drained) {
+        return POND_SHUT;
+    }
+    const enum pond_end end = take_or_wait(wish, slot);
+    if (end == POND_SLOT) {
+        check_success(&began, *slot);
+        world_own(*slot);
+    }
+    world.joined[sched_self()] = 0;
+    return end;
+}
+
+void
+world_return(struct slot *slot)
+{
+    world_disown(slot);
+    slot->uses++;
+    reclaim_read_begin();
+    world.put_late[slot->index] = world.shut || world.suspended;
+    pond_put(&world.pond, slot);
+    reclaim_read_end();
+}
+
+void
+world_retire(struct slot *slot)
+{
+    world_disown(slot);
+    reclaim_read_begin();
+    world.put_late[slot->index] = false;
+    pond_retire(&world.pond, slot);
+    reclaim_read_end();
+}
