@@ -564,6 +564,26 @@ dew_code dew_connect(const dew_config *config, dew_conn *conn,
 dew_code dew_ping(dew_conn *conn, dew_error *error);
 
 /*
+ * Does     Stops what runs on this loan when `ms` milliseconds are over: KILL
+ *          QUERY goes out over a side session, and your call on the handle
+ *          returns with the server's error (1317, say). If the server does not
+ *          confirm that within ping_timeout_ms, the socket is cut and your
+ *          call returns 2013; the server may go on with the query then. A new
+ *          deadline replaces the old one; ms < 0 disarms. The end of the loan
+ *          disarms too. A session that a KILL may still reach is not lent
+ *          again.
+ * Returns  DEW_OK. DEW_ECONNECT: the deadline before this one had passed and
+ *          the session was cut; release it. DEW_ESTALE: no loan. DEW_EINVAL:
+ *          conn is NULL, or the pool was opened with DEW_NO_THREADS.
+ *          DEW_ENOMEM. DEW_ESYSTEM: no thread or no descriptor.
+ * Blocks   Not to arm. To disarm or replace one that has just passed: until
+ *          the KILL is confirmed, at most a second.
+ * Threads  The one that uses the loan, before it starts the query.
+ * Owns     Nothing.
+ */
+dew_code dew_deadline(dew_conn *conn, int64_t ms, dew_error *error);
+
+/*
  * Does     Logs new sessions in as another user. Those opened before are
  *          replaced when they are next free; loans are not cut.
  * Returns  DEW_OK; DEW_EINVAL pool is NULL, or a text is too long; DEW_ENOMEM;

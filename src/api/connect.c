@@ -2,52 +2,13 @@
 /* A connection without a pool, and the ping of a borrowed one. */
 #include "api/config.h"
 #include "api/guard.h"
+#include "api/single.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/reclaim.h"
 #include "core/loose.h"
 #include "keeper/lease.h"
 #include "session/session.h"
-
-#include <unistd.h>
-
-/* Hangs up what could not be lent; takes both over. */
-static dew_code
-no_room(const struct loose *loose, dew_error *error)
-{
-    const int fd = session_hang_up(loose->session, SESSION_FAREWELL);
-
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    settings_free(loose->settings);
-    return error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
-                     "no memory for one more connection without a pool, or "
-                     "65536 of them are open");
-}
-
-static dew_code
-open_loose(struct settings *settings, dew_conn *conn, dew_error *error)
-{
-    const struct io_limit limit = {
-        clock_deadline_after_ms(settings->connect_timeout_ms), -1};
-    struct loose loose = {NULL, settings};
-    dew_code code = session_library_init(error);
-
-    if (code == DEW_OK) {
-        code = session_open(&loose.session, settings, &limit, error);
-    }
-    if (code != DEW_OK) {
-        settings_free(settings);
-        return code;
-    }
-    const uint64_t ticket = loose_lend(&loose);
-    if (ticket == 0) {
-        return no_room(&loose, error);
-    }
-    *conn = (dew_conn){session_handle(loose.session), NULL, ticket};
-    return DEW_OK;
-}
 
 dew_code
 dew_connect(const dew_config *config, dew_conn *conn, dew_error *error)
@@ -59,7 +20,7 @@ dew_connect(const dew_config *config, dew_conn *conn, dew_error *error)
     }
     *conn = (dew_conn)DEW_CONN_INIT;
     const dew_code code = settings_make(&settings, config, error);
-    return code != DEW_OK ? code : open_loose(settings, conn, error);
+    return code != DEW_OK ? code : single_open(settings, conn, error);
 }
 
 /* What a loan's session is and which settings bind it. False: stale. */
@@ -111,15 +72,24 @@ dew_ping(dew_conn *conn, dew_error *error)
         return error_set(error, DEW_ESTALE, DEW_STAGE_VALIDATE,
                          "this loan was returned before");
     }
+    /* A buffer that grew is the return's business, not the ping's. */
+    struct settings lenient = *settings;
+    lenient.buffer_max_kb = SETTINGS_OFF;
     const struct io_limit limit = {
         clock_deadline_after_ms(settings->ping_timeout_ms), -1};
-    if (session_probe(session, settings, &limit, &flaw, &why) ==
+    if (session_probe(session, &lenient, &limit, &flaw, &why) ==
         SESSION_AT_REST) {
         return DEW_OK;
     }
+    if (flaw == SESSION_MID_RESULT || flaw == SESSION_UNREAD) {
+        return error_set(error, DEW_EQUERY, DEW_STAGE_VALIDATE,
+                         "the session is not at rest (%s): read or free your "
+                         "results before you ping",
+                         session_flaw_name(flaw));
+    }
     return error_set_mysql(error, DEW_ECONNECT, DEW_STAGE_VALIDATE,
                            why.mysql_errno, why.sqlstate,
-                           "the session is not usable (%s): %.400s; release "
+                           "the session is not usable (%s): %.400s; discard "
                            "it and borrow another",
                            session_flaw_name(flaw), why.message);
 }

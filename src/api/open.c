@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/reclaim.h"
+#include "base/watchdog.h"
+#include "keeper/deadline.h"
 #include "keeper/keeper.h"
 #include "session/session.h"
 
@@ -64,9 +66,12 @@ pool_free(dew_pool *pool)
     poll_bell_destroy(&pool->openers.cancel);
     poll_bell_destroy(&pool->work);
     breaker_destroy(&pool->breaker);
+    deadline_forget(pool->settings);
     credentials_destroy(&pool->credentials);
     settings_free(pool->settings);
     memory_free(pool);
+    deadline_unuse();
+    watchdog_unuse();
 }
 
 /* Takes the settings over in every case. */
@@ -80,6 +85,8 @@ pool_make(dew_pool **made, struct settings *settings, dew_error *error)
         return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
                          "no memory for a pool");
     }
+    watchdog_use();
+    deadline_use();
     settings->owner = pool;
     pool->settings = settings;
     pool->threaded = (settings->flags & DEW_NO_THREADS) == 0;

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving back: to the pool, to the keeper, or to the caller for good. */
 #include "api/guard.h"
+#include "api/single.h"
 #include "base/reclaim.h"
-#include "core/loose.h"
 #include "keeper/lease.h"
-#include "session/session.h"
-
-#include <unistd.h>
 
 /* Takes *conn's loan back. NULL and *code: it was not a loan any more. */
 static struct slot *
@@ -35,23 +32,6 @@ empty_out(dew_conn *conn)
     return copy;
 }
 
-/* A connection without a pool ends here and now. */
-static dew_code
-hang_up_loose(uint64_t ticket)
-{
-    struct loose loose;
-
-    if (!loose_claim(ticket, &loose)) {
-        return DEW_ESTALE;
-    }
-    const int fd = session_hang_up(loose.session, SESSION_FAREWELL);
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    settings_free(loose.settings);
-    return DEW_OK;
-}
-
 static dew_code
 give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
 {
@@ -65,7 +45,7 @@ give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
         return DEW_ESTALE;
     }
     if (mine.pool == NULL) {
-        return hang_up_loose(mine.ticket);
+        return single_hang_up(mine.ticket);
     }
     struct slot *slot = claim(&mine, &code);
     if (slot != NULL) {
@@ -86,18 +66,6 @@ dew_discard(dew_conn *conn)
     return give_back(conn, lease_discard);
 }
 
-static MYSQL *
-detach_loose(uint64_t ticket)
-{
-    struct loose loose;
-
-    if (!loose_claim(ticket, &loose)) {
-        return NULL;
-    }
-    settings_free(loose.settings);
-    return session_detach(loose.session);
-}
-
 MYSQL *
 dew_detach(dew_conn *conn)
 {
@@ -111,7 +79,7 @@ dew_detach(dew_conn *conn)
         return NULL;
     }
     if (mine.pool == NULL) {
-        return detach_loose(mine.ticket);
+        return single_detach(mine.ticket);
     }
     struct slot *slot = claim(&mine, &code);
     return slot == NULL ? NULL : lease_give_away(mine.pool, slot);

@@ -113,6 +113,12 @@ loose_find(uint64_t ticket, struct loose *loose)
     return true;
 }
 
+void
+loose_set_deadline(uint64_t ticket, struct deadline *deadline)
+{
+    entry_at(ticket)->loose.deadline = deadline;
+}
+
 bool
 loose_claim(uint64_t ticket, struct loose *loose)
 {

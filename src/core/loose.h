@@ -15,11 +15,13 @@
 #include <stdint.h>
 
 struct session;
+struct deadline;
 struct settings;
 
 struct loose {
     struct session *session;   /* owner: the loan */
     struct settings *settings; /* owner: the loan */
+    struct deadline *deadline; /* owner: the loan; NULL: none */
 };
 
 /* A new loan of these two: its ticket, or 0 when there is no memory or 65536
@@ -28,6 +30,9 @@ uint64_t loose_lend(const struct loose *loose);
 
 /* What the loan of this ticket holds, for its borrower. False: stale. */
 bool loose_find(uint64_t ticket, struct loose *loose);
+
+/* The borrower changes its loan's deadline; the ticket is not stale. */
+void loose_set_deadline(uint64_t ticket, struct deadline *deadline);
 
 /* Ends the loan: true for exactly one caller, who owns *loose from then on. */
 bool loose_claim(uint64_t ticket, struct loose *loose);

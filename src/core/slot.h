@@ -47,6 +47,7 @@
 #include "core/stack.h"
 
 struct session;
+struct deadline;
 
 enum slot_state {
     SLOT_VACANT,
@@ -85,7 +86,8 @@ struct slot {
     int64_t lent_ns;         /* exact start of a sampled loan; 0: not sampled */
     uint64_t epoch, suspect; /* the pool's stamps when the connect began */
     uint32_t parting;        /* how the keeper shall hang it up */
-    uint64_t last_of_block;  /* the last loan number before a new block */
+    struct deadline *deadline; /* owner: the loan; NULL: none */
+    uint64_t last_of_block;    /* the last loan number before a new block */
 
     /* Tallies: written by the holder only, read by anyone who sums (relaxed). */
     order_u64 loans;

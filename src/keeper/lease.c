@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a session needs before it is lent, and after it came back. */
+/* What a session needs before it is lent. */
 #include "keeper/lease.h"
 
 #include "base/clock.h"
@@ -7,17 +7,12 @@
 #include "base/thread.h"
 #include "session/session.h"
 
-/* A return drains what is already on its way, not more. */
-#define DRAIN_LIMIT_MS 100
 /* Loans of a session whose time is taken: the first ones, then one in 64. */
 #define SAMPLED_FIRST 16u
 #define SAMPLED_MASK 63u
-#define NS_PER_US 1000
 /* A borrower that does not wait still gives a reset's answer these few ms: the
  * session is idle, only its answer is on the way. */
 #define PATIENCE_MS 20
-
-/* --- going out ---------------------------------------------------------------- */
 
 static bool
 is_within_bypass(const dew_pool *pool, const struct slot *slot)
@@ -167,122 +162,4 @@ lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
     conn->mysql = session_handle(slot->session);
     conn->pool = pool;
     conn->ticket = pond_lend(&pool->pond, slot, file, line, thread_id());
-}
-
-/* --- coming back ----------------------------------------------------------------- */
-
-static void
-record_hold(dew_pool *pool, const struct slot *slot)
-{
-    if (slot->lent_ns != 0) {
-        const int64_t held = pool_now_ns(pool) - slot->lent_ns;
-
-        tally_record(&pool->pond.tallies.hold_us, (uint64_t)(held / NS_PER_US));
-    }
-}
-
-static bool
-is_worn_out(const dew_pool *pool, const struct slot *slot)
-{
-    return pool->settings->uses_max != SETTINGS_OFF &&
-           slot->uses >= pool->settings->uses_max;
-}
-
-/* NULL: it may rest. Otherwise the tally of the reason. */
-static order_u64 *
-reason_to_retire(dew_pool *pool, const struct slot *slot)
-{
-    struct tallies *tallies = &pool->pond.tallies;
-
-    if (pond_is_outdated(&pool->pond, slot)) {
-        return &tallies->retired_refresh;
-    }
-    if (slot->rested_ms >= slot->expires_ms || is_worn_out(pool, slot)) {
-        return &tallies->retired_lifetime;
-    }
-    return NULL;
-}
-
-static void
-retire(dew_pool *pool, struct slot *slot, enum session_parting parting)
-{
-    slot->parting = (uint32_t)parting;
-    reclaim_read_begin();
-    lease_drop(pool, slot);
-    reclaim_read_end();
-}
-
-static void
-rest(dew_pool *pool, struct slot *slot, bool pending)
-{
-    order_u64 *reason = reason_to_retire(pool, slot);
-
-    if (reason != NULL) {
-        tally_add(reason);
-        retire(pool, slot, SESSION_FAREWELL);
-        return;
-    }
-    slot_set_pending(slot, pending);
-    reclaim_read_begin();
-    pond_put(&pool->pond, slot);
-    reclaim_read_end();
-}
-
-static void
-count_clean_up(dew_pool *pool)
-{
-    struct tallies *tallies = &pool->pond.tallies;
-
-    switch (pool->settings->reset) {
-    case DEW_RESET_AUTO:
-    case DEW_RESET_ALWAYS: tally_add(&tallies->resets); break;
-    case DEW_RESET_ROLLBACK: tally_add(&tallies->rollbacks); break;
-    case DEW_RESET_NEVER: break;
-    }
-}
-
-void
-lease_return(dew_pool *pool, struct slot *slot)
-{
-    const struct io_limit limit = {clock_deadline_after_ms(DRAIN_LIMIT_MS), -1};
-    enum session_flaw flaw = SESSION_SOUND;
-
-    record_hold(pool, slot);
-    const enum session_state state =
-        session_give_back(slot->session, pool->settings, &limit, &flaw);
-    slot->rested_ms = clock_coarse_ms();
-    switch (state) {
-    case SESSION_AT_REST: rest(pool, slot, false); break;
-    case SESSION_PENDING:
-        count_clean_up(pool);
-        rest(pool, slot, true);
-        break;
-    case SESSION_BROKEN:
-        tally_add(&pool->pond.tallies.retired_broken);
-        retire(pool, slot,
-               flaw == SESSION_DEAD ? SESSION_CUT : SESSION_FAREWELL);
-        break;
-    }
-}
-
-void
-lease_discard(dew_pool *pool, struct slot *slot)
-{
-    record_hold(pool, slot);
-    tally_add(&pool->pond.tallies.discarded);
-    session_cut_off(slot->session);
-    retire(pool, slot, SESSION_FAREWELL);
-}
-
-MYSQL *
-lease_give_away(dew_pool *pool, struct slot *slot)
-{
-    record_hold(pool, slot);
-    tally_add(&pool->pond.tallies.detached);
-    MYSQL *mysql = session_detach(slot->session);
-    slot->session = NULL;
-    reclaim_read_begin();
-    pond_forsake(&pool->pond, slot);
-    reclaim_read_end();
-    return mysql;
 }

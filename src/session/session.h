@@ -130,6 +130,13 @@ void session_last_error(const struct session *session, dew_stage stage,
 enum session_parting { SESSION_FAREWELL, SESSION_CUT };
 int session_hang_up(struct session *session, enum session_parting parting);
 
+/* KILL QUERY for this server thread, over a side session of its own: true when
+ * the server has confirmed it. Without an init_sql, on_connect or database.
+ * Ends by the limit. */
+bool session_kill_query(const struct settings *settings,
+                        unsigned long server_thread,
+                        const struct io_limit *limit, dew_error *error);
+
 /* Gives the handle away and frees the rest. The handle is a plain MYSQL * that
  * mysql_close ends; nothing of ours is left in it. */
 MYSQL *session_detach(struct session *session);

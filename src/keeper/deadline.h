@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* A deadline that stops the query: KILL QUERY when it passes, else the socket. */
+/*
+ * One thread for the process sends the KILLs, over a side session each. It may
+ * be held up by a server that does not answer; so the watchdog stands behind
+ * it, which cuts the socket of the loan itself when the KILL was not confirmed
+ * in time.
+ *
+ * STATES of a deadline, under one mutex:
+ *
+ *     ARMED --due--> KILLING --confirmed--> STOPPED
+ *       |               |  +---failed-----> FAILED (the socket is cut)
+ *       +--ended        +--ended too early: the thread frees it (ORPHANED)
+ *
+ * A KILL that is on its way may hit whatever runs when it arrives. So a loan
+ * that ends while one is out waits for its confirmation, shortly; without it
+ * the session is not used again.
+ */
+#ifndef DEWPOND_KEEPER_DEADLINE_H
+#define DEWPOND_KEEPER_DEADLINE_H
+
+#include "keeper/credentials.h"
+
+struct deadline;
+struct session;
+
+/* Whoever may have deadlines (a pool, a connection without one) counts itself
+ * in and out; the thread ends with the last. */
+void deadline_use(void);
+void deadline_unuse(void);
+
+/* What a deadline needs to know. */
+struct deadline_plan {
+    struct session *session;
+    const struct settings *settings;
+    struct credentials *credentials; /* NULL: the settings' own */
+    int64_t after_ms;
+};
+
+/* Arms it: *deadline is the loan's until deadline_end. DEW_OK, DEW_ENOMEM, or
+ * DEW_ESYSTEM (no descriptor, no thread). Does not block on the server. */
+dew_code deadline_arm(struct deadline **deadline,
+                      const struct deadline_plan *plan, dew_error *error);
+
+/* Waits until no KILL uses these settings any more: before they are freed. */
+void deadline_forget(const struct settings *settings);
+
+/* Ends it; NULL is allowed. True: no KILL is on its way, the session may be
+ * used on. False: one may be, or the socket was cut. Waits at most wait_ms. */
+bool deadline_end(struct deadline *deadline, int64_t wait_ms);
+
+#endif
