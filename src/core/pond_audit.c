@@ -106,10 +106,14 @@ pond_rescue(struct pond *pond, struct pond_stuck *stuck)
 {
     uint64_t passes;
     const bool now = is_stuck(pond, &passes);
-    const bool for_long = now && stuck->seen && stuck->passes == passes;
+    const bool still = now && stuck->seen && stuck->passes == passes;
+    const int64_t now_ns = park_now_ns(pond->plan.parker);
 
-    stuck->seen = now;
-    stuck->passes = passes;
+    if (!still) {
+        *stuck = (struct pond_stuck){now_ns, passes, now};
+    }
+    /* Who was preempted between his put and his look still comes to look. */
+    const bool for_long = still && now_ns - stuck->since_ns >= POND_STUCK_NS;
     if (for_long) {
         tally_add(&pond->tallies.rescues);
         pond_serve(pond);

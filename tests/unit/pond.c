@@ -301,8 +301,9 @@ who_waits_for_a_new_one_beside_idle_ones_needs_no_rescue(void **state)
     begin_with(1, KIT_MS);
     kit_rest(1);
     a.wish.only_new = true;
-    assert_int_equal(kit_join(&a, KIT_MS), POND_SLOT);
+    assert_int_equal(kit_join(&a, KIT_LONG_NS), POND_SLOT);
     for (int i = 0; i < 3; i++) {
+        kit.now_ns += POND_STUCK_NS;
         assert_false(pond_rescue(&kit.pond, &stuck));
     }
     assert_int_equal(pond_await(&kit.pond, &a), POND_TIMED_OUT);
@@ -602,8 +603,11 @@ the_rescue_finds_a_lost_wake_up_and_only_that(void **state)
     assert_false(pond_rescue(&kit.pond, &stuck)); /* nothing rests */
     slot_rest(lent);                              /* planted: put, no look */
     idle_put(&kit.pond.idle, lent);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    kit.now_ns += POND_STUCK_NS - 1;
     assert_false(pond_rescue(&kit.pond, &stuck)); /* may be on its way */
     assert_int_equal(kit_state(&a), WAITER_AWAKE);
+    kit.now_ns++;
     assert_true(pond_rescue(&kit.pond, &stuck));
     assert_int_equal(kit_state(&a), WAITER_WOKEN);
     assert_int_equal(tally_read(&kit.pond.tallies.rescues), 1);
