@@ -139,6 +139,20 @@ was_refused_at_once(const struct session *session, enum session_state state)
            mysql_errno(session->mysql) == ERRNO_UNKNOWN_COMMAND;
 }
 
+static void
+tell_waiting(struct session *session, const struct settings *settings)
+{
+    if (!session->told_waiting) {
+        session->told_waiting = true;
+        log_line(settings, LOG_INFO,
+                 "session %lu: its returns wait for the clean-up (%s)",
+                 session->thread_id,
+                 session->no_reset_command
+                     ? "the server does not know COM_RESET_CONNECTION"
+                     : "this client library cannot send one ahead");
+    }
+}
+
 static enum session_state
 clean(struct session *session, const struct settings *settings,
       const struct io_limit *limit, enum session_flaw *flaw)
@@ -155,6 +169,7 @@ clean(struct session *session, const struct settings *settings,
             return state;
         }
     }
+    tell_waiting(session, settings);
     return settle_from_scratch(session, settings, limit, flaw);
 }
 

@@ -19,12 +19,10 @@
 enum session_answer {
     ANSWER_RESET = 1u << 0,    /* COM_RESET_CONNECTION: one OK */
     ANSWER_ROLLBACK = 1u << 1, /* ROLLBACK: one OK */
-    ANSWER_OPTION = 1u << 2,   /* COM_SET_OPTION: one EOF (or OK) */
-    ANSWER_DATABASE = 1u << 3, /* COM_INIT_DB: one OK */
-    ANSWER_REPAIR = 1u << 4,   /* repair_sql: one OK */
+    ANSWER_DATABASE = 1u << 2, /* COM_INIT_DB: one OK */
+    ANSWER_REPAIR = 1u << 3,   /* repair_sql: one OK */
+    ANSWER_NONCE = 1u << 4,    /* the proof's question: one row */
     ANSWER_INIT_SQL = 1u << 5, /* init_sql: anything, drained */
-    ANSWER_NONCE = 1u << 6,    /* SELECT nonce: one row */
-    ANSWER_NO_DATABASE = 1u << 7, /* SELECT DATABASE() IS NULL: one row, 1 */
 };
 
 /* What a reset does not bring back on this server, learnt at connect. */
@@ -57,6 +55,7 @@ struct session {
     uint32_t expected; /* enum session_answer: answers still to be read */
     uint64_t nonce;    /* the row that ANSWER_NONCE must bring */
     bool lent;         /* session_lend was called and nothing looked since */
+    bool told_waiting; /* the log has it that returns wait for the server */
 };
 
 /* ---- flavour.h has the accessors that differ between the libraries ---- */

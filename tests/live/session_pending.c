@@ -460,6 +460,14 @@ reset_never_leaves_everything_as_it_was(void **state)
 
 /* ---- refused ---- */
 
+static void
+count_the_line(int level, const char *line, void *arg)
+{
+    unsigned *const told = arg;
+    (void)level;
+    *told += strstr(line, "its returns wait") != NULL;
+}
+
 /* A server may also be replaced behind a proxy while the session lives: so
  * both from the beginning and from the second return on. */
 static void
@@ -468,10 +476,13 @@ server_without_the_reset_command_gets_change_user(void **state)
     (void)state;
     char text[LOAN_TEXT];
     for (int from = 0; from < 2; from++) {
+        unsigned told = 0;
         struct test_relay *const relay = test_relay_start(server);
         struct settings settings;
         loan_settings(&settings, server);
         settings.unix_socket = (char *)(uintptr_t)test_relay_socket(relay);
+        settings.on_log = count_the_line;
+        settings.on_log_arg = &told;
         if (from == 0) {
             test_relay_set(relay, RELAY_REFUSES);
         }
@@ -495,6 +506,7 @@ server_without_the_reset_command_gets_change_user(void **state)
         loan_end(session);
         /* Asked once, and remembered. */
         assert_int_equal(test_relay_tampered(relay), 1);
+        assert_int_equal(told, 1);
         test_relay_stop(relay);
     }
 }

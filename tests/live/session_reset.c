@@ -125,6 +125,8 @@ next_borrower_sees_no_dirt(void **state)
     check_dirt(dirt, &settings);
     settings.reset = DEW_RESET_ALWAYS;
     check_dirt(dirt, &settings);
+    settings.client_flags = CLIENT_COMPRESS;
+    check_dirt(dirt, &settings);
 }
 
 static void
