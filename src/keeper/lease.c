@@ -58,17 +58,18 @@ limit_until(int64_t deadline_ns)
     return (struct io_limit){deadline_ns, -1};
 }
 
-/* The ping bound counts from the return, when the reset was sent. */
+/* Whose answer does not come is late, until ping_timeout_ms after the return.
+ * Once it is here the repairs behind it have the borrower's time, too: a
+ * server that stops in between is not waited for beyond it. */
 static enum lease_verdict
 settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 {
-    const int64_t ping_ns =
-        clock_deadline_after_ms(pool->settings->ping_timeout_ms);
-    const struct io_limit patience = limit_until(earlier(deadline_ns, ping_ns));
-    const struct io_limit limit = limit_until(ping_ns);
+    const struct io_limit limit = limit_until(earlier(
+        deadline_ns,
+        clock_deadline_after_ms(pool->settings->ping_timeout_ms)));
     enum session_flaw flaw = SESSION_SOUND;
 
-    if (!session_wait_answer(slot->session, &patience)) {
+    if (!session_wait_answer(slot->session, &limit)) {
         const int64_t rested = clock_coarse_ms() - slot->rested_ms;
 
         return rested < pool->settings->ping_timeout_ms ? LEASE_LATE
