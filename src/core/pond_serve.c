@@ -13,12 +13,24 @@ rest(struct pond *pond, struct slot *slot)
     idle_put(&pond->idle, slot);
 }
 
+/* Not yet lent, or opened since the first in line began his borrow: it is none
+ * of those that died on him. With less, whoever wants a new one only starves
+ * when a restarted server's new sessions all went to others. */
+static bool
+is_new_to_first(struct pond *pond, const struct slot *slot)
+{
+    const struct waiter *first = waiters_first(&pond->waiters, true);
+
+    return slot->uses == 0 ||
+           (first != NULL && slot->opened_ns >= first->wish.since_ns);
+}
+
 /* A HANDED slot goes to the first who may take it, else to idle. */
 static void
 grant_or_rest(struct pond *pond, struct slot *slot)
 {
     struct waiters *waiters = &pond->waiters;
-    const bool is_new = slot->uses == 0;
+    const bool is_new = is_new_to_first(pond, slot);
     struct waiter *node;
 
     while ((node = waiters_first(waiters, is_new)) != NULL) {
@@ -61,6 +73,24 @@ give_to_overdue(struct pond *pond, int64_t now_ns)
         slot_hand(slot);
         grant_or_rest(pond, slot);
     }
+}
+
+/* Only the choosy wait: each session that rests is held up to them once. */
+static void
+show_to_choosy(struct pond *pond)
+{
+    struct slot *slot;
+
+    if (waiters_first(&pond->waiters, true) == NULL ||
+        waiters_first(&pond->waiters, false) != NULL) {
+        return;
+    }
+    while ((slot = idle_take(&pond->idle)) != NULL) {
+        slot_take(slot);
+        slot_hand(slot);
+        slot_push(&pond->offers, slot);
+    }
+    settle_offers(pond, grant_or_rest);
 }
 
 static void
@@ -142,6 +172,7 @@ serve_first(struct pond *pond)
 {
     give_to_overdue(pond, park_now_ns(pond->plan.parker));
     wake_one(pond);
+    show_to_choosy(pond);
     if (waiters_first(&pond->waiters, true) == NULL) {
         return;
     }

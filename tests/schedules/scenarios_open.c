@@ -125,6 +125,20 @@ a_new_one_or_none(void)
     world_opener_daemon();
 }
 
+/* No place is free, but what comes back was opened after he had come. */
+static void
+new_enough(void)
+{
+    const struct pond_plan plan = world_plan(1, 1);
+
+    world_begin(&plan);
+    struct slot *const slot = world_lease_one();
+    slot->opened_ns = SCHED_START_NS + 1;
+    part_cast_holder(part_returner, slot);
+    part_cast(&new_only, 1);
+    part_cast(&once, 1);
+}
+
 static void
 leave_to_open(void)
 {
@@ -208,6 +222,7 @@ const struct scenario scenarios_open[] = {
     {"two_orders_for_the_last_place", two_orders_for_the_last_place, 2},
     {"burst_after_a_while", burst_after_a_while, 2},
     {"a_new_one_or_none", a_new_one_or_none, 2},
+    {"new_enough", new_enough, 2},
     {"leave_to_open", leave_to_open, 2},
     {"leave_to_open_against_timeout", leave_to_open_against_timeout, 2},
     {"the_window_opens", the_window_opens, 2},
