@@ -154,6 +154,13 @@ pond_forsake(struct pond *pond, struct slot *slot)
 
 /* --- waiting ------------------------------------------------------------------------ */
 
+/* Who waited already and was handed a dead session is not turned away now. */
+static uint32_t
+room_for(const struct pond *pond, const struct pond_wait *wait)
+{
+    return wait->wish.comes_back ? UINT32_MAX : pond->plan.waiters_max;
+}
+
 enum pond_end
 pond_join(struct pond *pond, struct pond_wait *wait)
 {
@@ -165,7 +172,7 @@ pond_join(struct pond *pond, struct pond_wait *wait)
      * we see the close, or the closer sees the node. */
     const bool closing = pond_has(pond, POND_CLOSING);
     if (closing || !waiters_join(&pond->waiters, wait->node, &wait->wish,
-                                 pond->plan.waiters_max)) {
+                                 room_for(pond, wait))) {
         waiters_node_unused(&pond->waiters, wait->node);
         pond_look(pond);
         return closing ? POND_SHUT : POND_FULL;
