@@ -452,12 +452,13 @@ dew_code dew_pool_open_uri(dew_pool **pool, const char *uri, dew_error *error);
  * Does     Refuses new borrowers, wakes those who wait with DEW_ECLOSED, waits
  *          up to grace_ms for loans to come back, says goodbye to the server,
  *          ends the threads, frees everything.
- * Returns  DEW_OK: the pool is gone. DEW_EBUSY: loans are still out, or
- *          another thread closes this pool right now; the pool stays closing,
- *          call again (dew_pool_abort helps with the first). DEW_EINVAL: pool
- *          is NULL, or the caller is a callback of this pool.
- * Blocks   Up to grace_ms (DEW_NO_WAIT, DEW_WAIT_FOREVER) for loans, then
- *          briefly; a server that does not answer does not hold it up.
+ * Returns  DEW_OK: the pool is gone. DEW_EBUSY: loans are still out, a connect
+ *          hangs in name lookup, or another thread closes this pool right now;
+ *          the pool stays closing, call again (dew_pool_abort helps with the
+ *          first). DEW_EINVAL: pool is NULL, or the caller is a callback of
+ *          this pool.
+ * Blocks   Up to grace_ms (DEW_NO_WAIT, DEW_WAIT_FOREVER) for loans, and at
+ *          most 5 s for connects and goodbyes that are under way.
  * Threads  Any; see THREADS. The use of a loan after DEW_OK is undefined.
  * Owns     Takes the pool with DEW_OK, and only then.
  */
@@ -470,9 +471,10 @@ dew_code dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error);
  * Returns  DEW_OK. DEW_ETIMEDOUT: none came free in time; with DEW_NO_WAIT:
  *          none is idle (one is ordered all the same if there is room).
  *          DEW_EFULL: waiters_max are waiting already. DEW_ECONNECT: sessions
- *          cannot be opened, with the server's own error. DEW_ECLOSED: the
- *          pool is closing. DEW_EINVAL: a NULL argument, a call from a
- *          callback, or DEW_REFUSE_NESTED. DEW_ENOMEM; DEW_ESYSTEM.
+ *          cannot be opened, with the server's own error; also when the time
+ *          is up while connects fail. DEW_ECLOSED: the pool is closing.
+ *          DEW_EINVAL: a NULL argument, a call from a callback of the pool, or
+ *          DEW_REFUSE_NESTED. DEW_ENOMEM; DEW_ESYSTEM.
  * Blocks   Up to timeout_ms; in another thread's connect never. With
  *          DEW_NO_THREADS it connects itself, bounded by the same time, but
  *          for name lookup.
@@ -508,7 +510,8 @@ dew_code dew_acquire_named_at(const char *name, int64_t timeout_ms,
  *          who waits or lets it rest. A connection without a pool is closed.
  * Returns  DEW_OK. DEW_ESTALE: this loan was returned before, or the dew_conn
  *          is zero, or its process is the parent of this one; nothing was
- *          touched. DEW_EINVAL: conn is NULL.
+ *          touched. DEW_EINVAL: conn is NULL, or a callback of the pool calls
+ *          (the loan stays as it is).
  * Blocks   Never on the server, except to drain what you left unread, within
  *          bounds; nor for other threads. (MySQL's client library before 8.4
  *          cannot send a reset without waiting for its answer: there up to
@@ -555,8 +558,9 @@ dew_code dew_connect(const dew_config *config, dew_conn *conn,
  * Does     Asks the server of a loan for a sign of life. The session must be
  *          at rest: no result half read.
  * Returns  DEW_OK. DEW_ECONNECT: no answer, the session is dead; discard it.
- *          DEW_EQUERY: it is not at rest; nothing was sent. DEW_ESTALE: no
- *          loan. DEW_EINVAL: conn is NULL.
+ *          DEW_EQUERY: it is not at rest; read or free your results first.
+ *          DEW_ESTALE: no loan. DEW_EINVAL: conn is NULL, or a callback of the
+ *          pool calls.
  * Blocks   Up to ping_timeout_ms.
  * Threads  The one that uses the loan.
  * Owns     Nothing: the loan stays yours, also on failure.
@@ -586,8 +590,8 @@ dew_code dew_deadline(dew_conn *conn, int64_t ms, dew_error *error);
 /*
  * Does     Logs new sessions in as another user. Those opened before are
  *          replaced when they are next free; loans are not cut.
- * Returns  DEW_OK; DEW_EINVAL pool is NULL, or a text is too long; DEW_ENOMEM;
- *          DEW_ECLOSED. The credentials are not tried here.
+ * Returns  DEW_OK; DEW_EINVAL pool is NULL, or a callback of it calls;
+ *          DEW_ENOMEM. The credentials are not tried here.
  * Blocks   Never on the server.
  * Threads  Any.
  * Owns     Both strings are copied; NULL is none.
@@ -609,8 +613,9 @@ void dew_pool_abort(dew_pool *pool);
 /*
  * Does     With DEW_NO_THREADS the work that is due: retiring, probing,
  *          opening up to pre_create. Call it from a timer of your own.
- * Returns  Milliseconds until there is more to do; -1 for a pool that has its
- *          threads, or is NULL or closing.
+ * Returns  Milliseconds until there is more to do, INT64_MAX when nothing is
+ *          planned; -1 for a pool that has its threads, for NULL, and for a
+ *          callback of the pool.
  * Blocks   On the server, for each step at most ping_timeout_ms or, to open a
  *          session, connect_timeout_ms.
  * Threads  Any; a second caller at the same time does nothing.
