@@ -116,11 +116,16 @@ order_bump_owned_u64(order_u64 *box, uint64_t by)
     order_store_relaxed_u64(box, order_load_relaxed_u64(box) + by);
 }
 
-/* The one fence of the library: push-then-look against join-then-look. */
+/* The one fence of the library: push-then-look against join-then-look. It
+ * stands right behind a CAS, which on x86-64 is a full barrier already. */
 ORDER_INLINE void
-order_fence_seq(void)
+order_fence_after_cas(void)
 {
+#if defined(__x86_64__)
+    atomic_signal_fence(memory_order_seq_cst);
+#else
     atomic_thread_fence(memory_order_seq_cst);
+#endif
 }
 
 ORDER_INLINE void
