@@ -229,7 +229,8 @@ const char *pond_audit(const struct pond *pond, char *text, size_t size);
 
 /* The keeper's safety net: wakes who should have been woken long ago. True
  * if there was somebody, which is a bug that the tallies count. */
-#define POND_STUCK_NS INT64_C(200000000) /* longer than a thread is off its CPU */
+/* Longer than a thread is kept off its CPU. */
+#define POND_STUCK_NS INT64_C(200000000)
 struct pond_stuck {
     int64_t since_ns; /* when that was first seen */
     uint64_t passes;  /* as the last look found it */

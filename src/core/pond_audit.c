@@ -95,8 +95,7 @@ is_stuck(const struct pond *pond, uint64_t *passes)
            /* ORDER pond.29 relaxed <-> waiters.32: it changes in passes. */
            (front & WAITERS_COUNT_MASK) >
                order_load_relaxed_u32(&pond->waiters.choosy) &&
-           idle_any(&pond->idle) &&
-           !waiters_token_out(&pond->waiters) &&
+           idle_any(&pond->idle) && !waiters_token_out(&pond->waiters) &&
            /* ORDER pond.22 seq_cst <-> waiters.19: nobody is at it. */
            order_load_seq_u32(&pond->waiters.lock) == 0;
 }

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "fixture/pond_rig.h"
+#include "fixture/pond_load.h"
 
 #define SECONDS 12
 #define LIFETIMES 8 /* in a run that goes by the clock */

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "fixture/pond_rig.h"
+#include "fixture/pond_load.h"
 
 #define SECONDS 12
 
@@ -74,8 +74,7 @@ static void
 every_short_life_ends_empty_and_whole(void **state)
 {
     const int64_t end_ns = clock_deadline_after_ms(
-        1000 *
-        (int64_t)rig_environment("DEWPOND_STRESS_SECONDS", SECONDS));
+        1000 * (int64_t)rig_environment("DEWPOND_STRESS_SECONDS", SECONDS));
     uint64_t random, borrows = 0;
     uint32_t lives = 0;
 

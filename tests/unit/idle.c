@@ -159,7 +159,7 @@ with_fewer_shards_than_cpus_the_shards_are_shared(void **state)
     assert_ptr_equal(idle_take(&idle), &slots[0]);
 }
 
-/* --- takers that meet ---------------------------------------------------------- */
+/* --- takers that meet ------------------------------------------------ */
 
 static struct slot *taken_meanwhile;
 

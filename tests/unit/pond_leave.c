@@ -12,7 +12,7 @@ static struct {
     bool given, waited;
 } scene;
 
-/* --- what is given ------------------------------------------------------------------- */
+/* --- what is given --------------------------------------------------- */
 
 static void
 one_is_put(void)
@@ -72,7 +72,7 @@ give_once(void)
     }
 }
 
-/* --- the wait --------------------------------------------------------------------------- */
+/* --- the wait -------------------------------------------------------- */
 
 static void
 wait_for_a_moment(void)
@@ -187,8 +187,7 @@ a_gift_anywhere_inside_a_wait_is_taken_or_stays(void **state)
 }
 
 static void
-a_wait_that_expires_anywhere_inside_the_giving_takes_nothing_along(
-    void **state)
+a_wait_that_expires_anywhere_inside_the_giving_takes_nothing_along(void **state)
 {
     (void)state;
     for (size_t variant = 0; variant < VARIANTS; variant++) {

@@ -50,7 +50,7 @@ openings(void)
     return order_load_seq_u32(&kit.pond.openings);
 }
 
-/* --- with openers --------------------------------------------------------------------- */
+/* --- with openers ---------------------------------------------------- */
 
 static void
 each_who_waits_has_one_order_and_not_more(void **state)
@@ -153,7 +153,7 @@ an_order_that_was_refused_by_the_quota_leaves_the_window_alone(void **state)
     kit_end();
 }
 
-/* --- size and burst --------------------------------------------------------------------- */
+/* --- size and burst -------------------------------------------------- */
 
 static void
 up_to_size_is_opened_at_once_and_beyond_only_for_the_impatient(void **state)
@@ -183,8 +183,8 @@ who_was_impatient_long_ago_is_impatient_at_once(void **state)
     (void)state;
     begin_with(1, 2, 9);
     struct slot *const lent = kit_lease();
-    waits[0].wish = (struct waiter_wish){
-        .since_ns = kit.now_ns - 200 * KIT_MS, .comes_back = true};
+    waits[0].wish = (struct waiter_wish){.since_ns = kit.now_ns - 200 * KIT_MS,
+                                         .comes_back = true};
     waits[0].deadline_ns = CLOCK_NEVER;
     assert_int_equal(pond_join(&kit.pond, &waits[0]), POND_SLOT);
     kit.every_nap = kit_open_orders;
@@ -215,7 +215,7 @@ one_in_a_hurry_has_one_order_beyond_size_and_maxsize_is_the_end(void **state)
     finish(3);
 }
 
-/* --- self-service ------------------------------------------------------------------------- */
+/* --- self-service ---------------------------------------------------- */
 
 static void
 the_first_in_line_is_let_open_it_itself(void **state)
@@ -296,7 +296,7 @@ a_leave_that_a_close_overtakes_is_given_back(void **state)
     kit_end();
 }
 
-/* --- nothing can come --------------------------------------------------------------------- */
+/* --- nothing can come ------------------------------------------------ */
 
 static void
 while_connects_fail_who_can_still_get_a_lent_one_waits(void **state)

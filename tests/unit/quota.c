@@ -134,7 +134,7 @@ the_change_counter_wraps_without_touching_the_numbers(void **state)
     assert_int_equal(taken(), 0);
 }
 
-/* --- the one race -------------------------------------------------------------- */
+/* --- the one race ---------------------------------------------------- */
 
 static bool other_got_it;
 
@@ -179,7 +179,7 @@ a_shrink_in_the_middle_of_a_reservation_is_obeyed(void **state)
     assert_int_equal(taken(), 1);
 }
 
-/* --- threads ---------------------------------------------------------------------- */
+/* --- threads --------------------------------------------------------- */
 
 #define PLACES 3
 #define ROUNDS 20000
@@ -195,8 +195,7 @@ reserve_and_return(void *arg)
         if (!quota_reserve(&quota, NO_CEILING)) {
             continue;
         }
-        if (order_add_seq_u32(&inside, 1) >= PLACES ||
-            taken() > PLACES) {
+        if (order_add_seq_u32(&inside, 1) >= PLACES || taken() > PLACES) {
             (void)order_add_seq_u32(&failures, 1);
         }
         (void)order_sub_seq_u32(&inside, 1);

@@ -30,7 +30,7 @@ expect(const struct slot *slot, enum slot_state state, uint64_t flags)
     assert_int_equal(word & (SLOT_INDEX_MASK ^ SLOT_STATE_MASK), flags);
 }
 
-/* --- arrows ------------------------------------------------------------------ */
+/* --- arrows ---------------------------------------------------------- */
 
 static void
 a_session_is_ordered_opened_rested_taken_retired_and_vacated(void **state)
@@ -124,7 +124,7 @@ a_retired_slot_forgets_its_pending_reset(void **state)
     expect(&slot, SLOT_RETIRING, 0);
 }
 
-/* --- tickets ------------------------------------------------------------------ */
+/* --- tickets --------------------------------------------------------- */
 
 static void
 a_ticket_names_its_slot_and_is_claimed_once(void **state)
@@ -215,7 +215,7 @@ a_slot_that_was_never_lent_cannot_be_claimed(void **state)
     assert_false(slot_claim(&slot, guess));
 }
 
-/* --- the one race --------------------------------------------------------------- */
+/* --- the one race ---------------------------------------------------- */
 
 static struct {
     struct slot slot;
@@ -266,7 +266,7 @@ a_claim_that_was_overtaken_does_not_touch_the_next_loan(void **state)
     assert_true(slot_claim(&race.slot, race.ticket));
 }
 
-/* --- loan numbers ---------------------------------------------------------------- */
+/* --- loan numbers ---------------------------------------------------- */
 
 static int
 by_number(const void *a, const void *b)

@@ -21,7 +21,7 @@ is_aligned(const void *address, size_t alignment)
     return (uintptr_t)address % alignment == 0;
 }
 
-/* --- alignment ------------------------------------------------------------------- */
+/* --- alignment ------------------------------------------------------- */
 
 static void
 every_stack_of_a_pond_starts_on_sixteen_bytes(void **state)
@@ -69,7 +69,7 @@ what_comes_from_the_heap_is_as_aligned_as_its_type(void **state)
     }
 }
 
-/* --- one thread --------------------------------------------------------------------- */
+/* --- one thread ------------------------------------------------------ */
 
 static struct stack stack;
 
@@ -153,14 +153,14 @@ a_head_that_came_back_has_another_generation(void **state)
     assert_null(slot_pop(&stack));
 }
 
-/* --- threads ------------------------------------------------------------------------- */
+/* --- threads --------------------------------------------------------- */
 
 #define ELEMENTS 3
 #define THREADS 4
 #define HANDOVERS 150000
 
 static struct slot elements[ELEMENTS];
-static order_u32 hands[ELEMENTS]; /* how many threads have it */
+static order_u32 hands[ELEMENTS];  /* how many threads have it */
 static uint32_t written[ELEMENTS]; /* plain: the push publishes it */
 static order_u32 failures;
 

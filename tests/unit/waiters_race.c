@@ -1,49 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: giving against leaving, and unlocking against a note, have one winner. */
+/* Goal: giving against leaving has one winner, and no note is lost. */
 /* Method: at the race point of the one, the other does its whole step; then
  * the other way round. */
-#include "fixture/pond_kit.h"
+#include "fixture/waiters_kit.h"
 
-static struct waiters list;
-static struct slot slot;
 static struct waiter *first, *second;
 static bool answer; /* of the step in the middle */
-
-static struct waiter *
-join(int64_t since_ns)
-{
-    const struct waiter_wish wish = {.since_ns = since_ns};
-    struct waiter *const node = waiters_node(&list);
-
-    assert_non_null(node);
-    assert_true(waiters_join(&list, node, &wish, UINT32_MAX));
-    return node;
-}
-
-static void
-enter(void)
-{
-    assert_true(waiters_enter(&list));
-    waiters_collect(&list);
-}
-
-static void
-let_go(void)
-{
-    waiters_publish(&list);
-    assert_true(waiters_exit(&list));
-}
 
 static int
 begin(void **state)
 {
-    (void)state;
-    kit_reset();
-    waiters_init(&list, &kit.parker);
-    slot_init(&slot, 0);
-    race_hook(kit_hook, NULL);
-    first = join(1);
-    second = join(2);
+    (void)list_begin(state);
+    first = join_at(1);
+    second = join_at(2);
     enter();
     let_go();
     return 0;
@@ -52,19 +21,11 @@ begin(void **state)
 static int
 end(void **state)
 {
-    (void)state;
     if (!kit_uncut()) {
         print_error("an interruption was never reached\n");
         return -1;
     }
-    waiters_destroy(&list);
-    return 0;
-}
-
-static enum waiter_state
-state_of(const struct waiter *node)
-{
-    return waiter_state_of(order_load_seq_u32(&node->word));
+    return list_end(state);
 }
 
 /* What another thread does in the middle. */
@@ -80,8 +41,7 @@ first_parks(void)
 {
     const uint32_t word = order_load_seq_u32(&first->word);
 
-    order_store_seq_u32(&first->word,
-                        waiter_with_state(word, WAITER_PARKED));
+    order_store_seq_u32(&first->word, waiter_with_state(word, WAITER_PARKED));
 }
 
 static void
@@ -108,7 +68,7 @@ somebody_is_woken(void)
     let_go();
 }
 
-/* --- giving against leaving ---------------------------------------------------------- */
+/* --- giving against leaving ------------------------------------------ */
 
 static void
 a_leave_in_the_middle_of_a_grant_wins(void **state)
@@ -158,7 +118,7 @@ a_leave_in_the_middle_of_a_refusal_wins(void **state)
     let_go();
 }
 
-/* --- waking against leaving and parking ------------------------------------------------ */
+/* --- waking against leaving and parking ------------------------------ */
 
 static void
 a_leave_in_the_middle_of_a_wake_sends_it_to_the_next(void **state)
@@ -219,12 +179,12 @@ a_grant_before_lying_down_is_seen_without_a_sleep(void **state)
     assert_int_equal(kit.slept, 0);
 }
 
-/* --- unlocking against a note ----------------------------------------------------------- */
+/* --- unlocking against a note ---------------------------------------- */
 
 static void
 leave_a_note(void)
 {
-    (void)join(3);
+    (void)join_at(3);
     answer = waiters_enter(&list);
 }
 
@@ -233,7 +193,7 @@ who_finds_the_list_locked_does_not_wait_and_is_not_forgotten(void **state)
 {
     (void)state;
     enter();
-    (void)join(3);
+    (void)join_at(3);
     assert_false(waiters_enter(&list));
     assert_false(waiters_exit(&list));
     assert_int_equal(list.listed, 2);
@@ -278,7 +238,7 @@ a_note_taken_for_read_is_not_kept_pending(void **state)
     assert_true(waiters_exit(&list));
 }
 
-/* --- mail while it is read ---------------------------------------------------------------- */
+/* --- mail while it is read ------------------------------------------- */
 
 static void
 the_holder_reads_mail(void)

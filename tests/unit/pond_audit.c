@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: the audit and the rescue see what is wrong, and only that. */
+/* Method: look in every state of a slot, then plant each violation. */
+#include "fixture/pond_kit.h"
+
+static struct pond_wait a, b, c;
+static struct slot *lent;
+
+static void
+begin_with(uint32_t maxsize, int64_t handoff_ns)
+{
+    struct pond_plan plan = kit_plan(maxsize, maxsize);
+
+    plan.handoff_ns = handoff_ns;
+    memset(&a, 0, sizeof a);
+    memset(&b, 0, sizeof b);
+    memset(&c, 0, sizeof c);
+    kit_begin(&plan);
+}
+
+/* A waiter's end that is there already, or comes in the scripted sleep. */
+static struct slot *
+served(struct pond_wait *wait)
+{
+    assert_int_equal(pond_await(&kit.pond, wait), POND_SLOT);
+    assert_int_equal(slot_state_of(slot_peek(wait->slot)), SLOT_LEASED);
+    wait->slot->uses++;
+    return wait->slot;
+}
+
+/* --- the audit and the rescue ---------------------------------------- */
+
+static void
+the_audit_holds_in_every_state_of_a_slot(void **state)
+{
+    (void)state;
+    begin_with(2, 0);
+    kit_audit();
+    assert_true(pond_order(&kit.pond, UINT32_MAX));
+    kit_audit();
+    lent = pond_next_order(&kit.pond);
+    kit_audit();
+    lent->uses = 0;
+    pond_opened(&kit.pond, lent);
+    kit_audit();
+    assert_ptr_equal(kit_take(), lent);
+    kit_audit();
+    (void)kit_lease();
+    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
+    pond_put(&kit.pond, lent);
+    assert_int_equal(slot_state_of(slot_peek(lent)), SLOT_HANDED);
+    kit_audit();
+    assert_int_equal(kit_gauges().leased, 2);
+    lent = served(&a);
+    pond_retire(&kit.pond, lent);
+    kit_audit();
+    pond_vacate(&kit.pond, pond_next_retiree(&kit.pond));
+    kit_audit();
+    pond_put(&kit.pond, &kit.pond.slots[1]);
+    kit_end();
+}
+
+static void
+the_audit_sees_a_place_that_was_never_taken(void **state)
+{
+    char text[128];
+
+    (void)state;
+    begin_with(2, KIT_MS);
+    lent = kit_lease();
+    quota_return(&kit.pond.quota); /* planted: one place too few is taken */
+    assert_non_null(strstr(pond_audit(&kit.pond, text, sizeof text), "I4"));
+    assert_true(quota_reserve(&kit.pond.quota, UINT32_MAX));
+    kit_audit();
+    pond_put(&kit.pond, lent);
+    kit_end();
+}
+
+static void
+the_audit_sees_more_places_taken_than_there_are(void **state)
+{
+    char text[128];
+
+    (void)state;
+    begin_with(1, KIT_MS);
+    quota_set_limit(&kit.pond.quota, 2); /* planted: a place without a slot */
+    assert_true(quota_reserve(&kit.pond.quota, UINT32_MAX));
+    assert_true(quota_reserve(&kit.pond.quota, UINT32_MAX));
+    quota_set_limit(&kit.pond.quota, 1);
+    assert_non_null(strstr(pond_audit(&kit.pond, text, sizeof text), "I1"));
+    quota_return(&kit.pond.quota);
+    quota_return(&kit.pond.quota);
+    kit_end();
+}
+
+static void
+the_rescue_finds_a_lost_wake_up_and_only_that(void **state)
+{
+    struct pond_stuck stuck = {0};
+
+    (void)state;
+    begin_with(1, INT64_MAX);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    lent = kit_lease();
+    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    assert_false(pond_rescue(&kit.pond, &stuck)); /* nothing rests */
+    slot_rest(lent);                              /* planted: put, no look */
+    idle_put(&kit.pond.idle, lent);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    kit.now_ns += POND_STUCK_NS - 1;
+    assert_false(pond_rescue(&kit.pond, &stuck)); /* may be on its way */
+    assert_int_equal(kit_state(&a), WAITER_AWAKE);
+    kit.now_ns++;
+    assert_true(pond_rescue(&kit.pond, &stuck));
+    assert_int_equal(kit_state(&a), WAITER_WOKEN);
+    assert_int_equal(tally_read(&kit.pond.tallies.rescues), 1);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    assert_false(pond_rescue(&kit.pond, &stuck)); /* a wake is in flight */
+    pond_put(&kit.pond, served(&a));
+    kit_end();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_audit_holds_in_every_state_of_a_slot),
+        cmocka_unit_test(the_audit_sees_a_place_that_was_never_taken),
+        cmocka_unit_test(the_audit_sees_more_places_taken_than_there_are),
+        cmocka_unit_test(the_rescue_finds_a_lost_wake_up_and_only_that),
+    };
+
+    race_hook(kit_hook, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
