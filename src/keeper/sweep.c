@@ -14,19 +14,22 @@
 #define SWEEP_MIN_MS 100
 #define SWEEP_MAX_MS 1000
 
+/* `staying`: sessions that live and are not on their way out. The quota would
+ * not do: who was retired in this very pass still has its place there. */
 static bool
 has_rested_too_long(const dew_pool *pool, const struct slot *slot,
-                    int64_t now_ms)
+                    int64_t now_ms, uint32_t staying)
 {
     const int64_t limit = pool->settings->idle_timeout_ms;
 
     return limit != SETTINGS_OFF && now_ms - slot->rested_ms >= limit &&
-           quota_look(&pool->pond.quota).taken > pool->settings->pre_create;
+           staying > pool->settings->pre_create;
 }
 
 /* NULL: it may stay. Otherwise the tally of the reason. */
 static order_u64 *
-reason_to_go(dew_pool *pool, struct slot *slot, int64_t now_ms)
+reason_to_go(dew_pool *pool, struct slot *slot, int64_t now_ms,
+             uint32_t staying)
 {
     struct tallies *tallies = &pool->pond.tallies;
 
@@ -36,7 +39,7 @@ reason_to_go(dew_pool *pool, struct slot *slot, int64_t now_ms)
     if (now_ms >= slot->expires_ms) {
         return &tallies->retired_lifetime;
     }
-    if (has_rested_too_long(pool, slot, now_ms)) {
+    if (has_rested_too_long(pool, slot, now_ms, staying)) {
         return &tallies->retired_idle;
     }
     /* A pending one is readable by design. */
@@ -50,12 +53,13 @@ reason_to_go(dew_pool *pool, struct slot *slot, int64_t now_ms)
 
 static uint32_t
 look_at_batch(dew_pool *pool, struct slot *const *batch, uint32_t count,
-              int64_t now_ms)
+              int64_t now_ms, uint32_t staying)
 {
     uint32_t retired = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        order_u64 *reason = reason_to_go(pool, batch[i], now_ms);
+        order_u64 *reason =
+            reason_to_go(pool, batch[i], now_ms, staying - retired);
 
         reclaim_read_begin();
         if (reason != NULL) {
@@ -107,6 +111,7 @@ sweep(dew_pool *pool)
     uint32_t retired = 0;
 
     pond_gauge(&pool->pond, &gauges);
+    const uint32_t staying = gauges.idle + gauges.leased;
     for (uint32_t left = gauges.idle;
          left > 0 && retired < SWEEP_RETIRED_MAX;) {
         const uint32_t count = take_batch(pool, batch, left);
@@ -114,7 +119,8 @@ sweep(dew_pool *pool)
         if (count == 0) {
             break;
         }
-        retired += look_at_batch(pool, batch, count, now_ms);
+        retired += look_at_batch(pool, batch, count, now_ms,
+                                 staying - retired);
         left -= count;
     }
     return interval_ms(pool);
