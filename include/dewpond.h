@@ -71,12 +71,14 @@
  * dew_acquire_named needs no such order; it is safe against any close. A
  * dew_conn is used by one thread at a time and may move between threads; hand
  * it over with a lock, a queue, or whatever orders memory between the two.
- * A pool has threads of its own: up to connects_max that open and close
- * sessions, one that looks after the rest, and for the whole process one that
- * cuts a socket whose time is up. They are started when there is work for
- * them, with all signals blocked. DEW_NO_THREADS does without the pool's own:
- * borrowers open sessions themselves (the watchdog's thread remains), and you
- * call dew_pool_tend.
+ * A pool has threads of its own: one that hangs up and looks after what rests,
+ * and up to connects_max that open sessions; for the whole process there is
+ * one that cuts a socket whose time is up, and one that stops queries whose
+ * dew_deadline has passed. The first starts with the pool, the others when
+ * there is work for them, all with every signal blocked. DEW_NO_THREADS does
+ * without the pool's own: borrowers open sessions themselves (the watchdog's
+ * thread remains, where the client library needs it), and you call
+ * dew_pool_tend.
  *
  * FORK
  *
@@ -130,7 +132,9 @@
  * Under every policy a session is handed on only when its conversation is at
  * rest: unread results are drained within bounds or the session is closed, as
  * it is after a fatal error, a reply nobody read, or an unbuffered result
- * somebody still owns. ROLLBACK and NEVER also close a session with statements
+ * somebody still owns. (One gap, under NEVER only: of two queries sent with
+ * mysql_send_query and one answer read, the other answer is noticed only if it
+ * has arrived by the time of the return.) ROLLBACK and NEVER also close a session with statements
  * left open, which AUTO and ALWAYS clean.
  *
  * NUMBERS of a dew_config

@@ -72,6 +72,15 @@ is_drained_for_good(dew_pool *pool)
     return pond_is_drained(&pool->pond);
 }
 
+/* Who tends by hand comes back soon: nobody else rings for servers. */
+static int64_t
+soon(int64_t limit_ns)
+{
+    const int64_t soon_ns = clock_deadline_after_ms(TEND_MS);
+
+    return soon_ns < limit_ns ? soon_ns : limit_ns;
+}
+
 /* Waits until nothing is left, or for loans until `loans_ns`, for all else
  * until `own_ns`. True: drained. */
 static bool
@@ -82,10 +91,7 @@ wait_drained(dew_pool *pool, int64_t loans_ns, int64_t own_ns)
 
         drain(pool);
         if (!pool->threaded) {
-            (void)keeper_tend(pool);
-            farewell_wait(&pool->farewells, &pool->pond, -1,
-                          clock_deadline_after_ms(
-                              pool->farewells.count == 0 ? 0 : TEND_MS));
+            (void)keeper_tend_here(pool, TEND_MS);
         }
         if (is_drained_for_good(pool)) {
             return true;
@@ -94,9 +100,8 @@ wait_drained(dew_pool *pool, int64_t loans_ns, int64_t own_ns)
         if (pool_now_ns(pool) >= limit_ns) {
             return false;
         }
-        if (pool->threaded || pool->farewells.count == 0) {
-            bell_wait(&pool->progress, seen, limit_ns);
-        }
+        bell_wait(&pool->progress, seen,
+                  pool->threaded ? limit_ns : soon(limit_ns));
     }
 }
 

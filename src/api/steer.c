@@ -3,6 +3,7 @@
 #include "api/guard.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/reclaim.h"
 #include "keeper/keeper.h"
 
 dew_code
@@ -35,12 +36,16 @@ dew_pool_tend(dew_pool *pool)
     if (pool == NULL || pool->threaded || callback_is_of(pool)) {
         return -1;
     }
-    const int64_t due_ns = keeper_tend(pool);
-
-    farewell_wait(&pool->farewells, &pool->pond, -1, 0);
+    reclaim_read_begin();
+    pond_guest_comes(&pool->pond);
+    reclaim_read_end();
+    const int64_t due_ns = keeper_tend_here(pool, 0);
+    const int64_t rest_ns = due_ns - pool_now_ns(pool);
+    reclaim_read_begin();
+    pond_guest_goes(&pool->pond);
+    reclaim_read_end();
     if (due_ns == INT64_MAX) {
         return INT64_MAX;
     }
-    const int64_t rest_ns = due_ns - pool_now_ns(pool);
     return rest_ns <= 0 ? 0 : (rest_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
 }

@@ -150,6 +150,21 @@ keeper_tend(dew_pool *pool)
     return next_due_ns(pool, now_ns);
 }
 
+int64_t
+keeper_tend_here(dew_pool *pool, int64_t wait_ms)
+{
+    if (!bell_try(&pool->tender)) {
+        return pool_now_ns(pool);
+    }
+    const int64_t due_ns = keeper_tend(pool);
+
+    farewell_wait(
+        &pool->farewells, &pool->pond, -1,
+        pool->farewells.count == 0 ? 0 : clock_deadline_after_ms(wait_ms));
+    bell_untry(&pool->tender);
+    return due_ns;
+}
+
 /* --- the thread ------------------------------------------------------------------- */
 
 bool

@@ -19,6 +19,11 @@ bool keeper_is_stopping(const dew_pool *pool);
  * by itself. Returns when there is something to do next (exact clock). */
 int64_t keeper_tend(dew_pool *pool);
 
+/* For a pool without threads: keeper_tend, and a wait of at most wait_ms for
+ * servers that close. One caller at a time: another one does nothing and is
+ * told to come back at once. Returns when there is something to do next. */
+int64_t keeper_tend_here(dew_pool *pool, int64_t wait_ms);
+
 /* What the breaker says, told to the pond. */
 void keeper_apply(dew_pool *pool, struct breaker_verdict verdict);
 

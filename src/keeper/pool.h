@@ -47,6 +47,7 @@ struct dew_pool {
     struct bell progress;    /* for open and close: something moved */
     order_u32 stopping;      /* threads shall end */
     order_u32 closer;        /* 1: a close is at work */
+    order_u32 tender;        /* 1: somebody tends a pool without threads */
     order_u32 floor;         /* sessions the keeper holds at least */
     bool listed;             /* in the registry; open's and close's */
     struct pond_stuck stuck; /* the keeper's */

@@ -117,6 +117,7 @@ session_flaw_name(enum session_flaw flaw)
         [SESSION_STATEMENTS] = "open statements",
         [SESSION_OVERGROWN] = "overgrown buffer",
         [SESSION_RESET_REFUSED] = "reset refused",
+        [SESSION_STRAY] = "reply to something else",
         [SESSION_SILENT] = "silent",
     };
     const size_t index = (size_t)flaw;

@@ -47,7 +47,7 @@ session_probe(struct session *session, const struct settings *settings,
         return broken(session, SESSION_SILENT, flaw, error);
     }
     if (!answered) {
-        return broken(session, inspect_failure(session, SESSION_UNREAD), flaw,
+        return broken(session, inspect_failure(session, SESSION_STRAY), flaw,
                       error);
     }
     *flaw = SESSION_SOUND;

@@ -45,6 +45,7 @@ enum session_flaw {
     SESSION_STATEMENTS,    /* statements left open where no reset follows */
     SESSION_OVERGROWN,     /* its packet buffer passed buffer_max_kb */
     SESSION_RESET_REFUSED, /* the reset or a repair was refused or too late */
+    SESSION_STRAY,         /* a probe got a reply to something else */
     SESSION_SILENT,        /* a probe's answer did not come in time */
 };
 const char *session_flaw_name(enum session_flaw flaw);

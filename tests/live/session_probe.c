@@ -196,7 +196,7 @@ stray_reply_is_not_taken_for_an_answer(void **state)
         assert_false(session_is_quiet(session));
         mysql->net.pkt_nr = 0; /* as if nothing had been sent */
         const struct verdict verdict = probe(session, &settings, 2000, -1);
-        expect_broken(&verdict, SESSION_UNREAD);
+        expect_broken(&verdict, SESSION_STRAY);
         (void)close(session_hang_up(session, SESSION_CUT));
     }
 }
