@@ -6,15 +6,19 @@
  * the hook MARIADB_OPT_IO_WAIT, over TCP and unix sockets alike: ours polls
  * the socket and the canceller for what is left of our own limit.
  *
- * TLS reads on a blocking socket and would reach the hook only after the
+ * TLS reads from a blocking socket and would reach the hook only after the
  * socket's own timeout. So inside a bound the socket is non-blocking: then
  * OpenSSL asks to wait, and the library waits through the hook. While
- * connecting, the hook does so at the first wait that shows it the socket; a
- * TCP connect always waits at least once, but sets the socket blocking again
- * after that, so there the watchdog guards the TLS handshake as well.
- * What is left: TLS over a unix socket with a greeting that is there before
- * the client looks for it, and a unix socket whose backlog is full, which the
- * library retries by itself: both end by CONNECT_RETRY_S per silent read.
+ * connecting, the hook does so when the library waits for the greeting. If
+ * the greeting is there at once, the handshake reads from a blocking socket:
+ * over TCP the watchdog then keeps the deadline (a TCP connect always waits,
+ * so the hook has seen the socket), and a canceller is heard when a read has
+ * been silent for LIBRARY_TIMEOUT_S.
+ *
+ * What is left: TLS over a unix socket whose greeting is there at once, and a
+ * unix socket whose backlog is full, which the library retries by itself.
+ * Both end by LIBRARY_TIMEOUT_S and a pause of the same length when the other
+ * side is silent; a dribbled TLS handshake over a unix socket has no end.
  */
 #define _GNU_SOURCE 1
 #include "session/flavour.h"
@@ -308,7 +312,7 @@ flavour_bound_end(MYSQL *mysql, struct flavour_bound *bound)
 /* Ours alone bounds the connect, so the library's timeout is only what one
  * silent read of a blocking TLS handshake, or its own retries of a unix
  * socket whose backlog is full, may take. */
-#define CONNECT_RETRY_S 1u
+#define LIBRARY_TIMEOUT_S 1u
 
 /* `off` is told as well: from 3.4 on the library asks for TLS by itself. */
 static void
@@ -335,9 +339,9 @@ set_tls(MYSQL *mysql, const struct settings *settings)
 void
 flavour_set_options(MYSQL *mysql, const struct settings *settings)
 {
-    const unsigned int retry_s = CONNECT_RETRY_S;
+    const unsigned int seconds = LIBRARY_TIMEOUT_S;
 
-    mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &retry_s);
+    mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
     flavour_local_infile_off(mysql);
     set_tls(mysql, settings);
 }

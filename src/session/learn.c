@@ -175,20 +175,14 @@ compose_set(const struct session *session, struct scratch *scratch)
     uint32_t differs = 0;
     int used = 0;
 
-    /* Setting a charset moves the collation of the connection. */
-    for (int i = 0; i < VARIABLES; i++) {
-        if (!is_same(wanted, &scratch->now, i)) {
-            differs |= (uint32_t)variables[i].bit;
-        }
-    }
     scratch->sql[0] = '\0';
     for (int i = 0; i < VARIABLES; i++) {
         const char *const quote =
             wanted->is_null[i] || is_number(wanted->text[i]) ? "" : "'";
-        if ((differs & FORGETS_CHARSET & (uint32_t)variables[i].bit) == 0 &&
-            is_same(wanted, &scratch->now, i)) {
+        if (is_same(wanted, &scratch->now, i)) {
             continue;
         }
+        differs |= (uint32_t)variables[i].bit;
         used += snprintf(scratch->sql + used, SQL_SIZE - (size_t)used,
                          "%s%s=%s%s%s", used == 0 ? "SET " : ", ",
                          variable_name(session, (enum variable)i), quote,
