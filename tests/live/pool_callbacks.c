@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: the user's callbacks run when the header says, decide what they may,
+ * and cannot call their own pool. Method: callbacks that count, refuse, talk
+ * to the server, and call the pool they serve. */
+/* ctest: timeout=60 */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture/pool_kit.h"
+
+static struct test_server *server;
+
+/* Shorter than the pool's own, which was set before. */
+static int
+read_for_a_second(MYSQL *mysql, void *arg)
+{
+    const unsigned one = 1;
+    unsigned *const calls = arg;
+    ++*calls;
+    return mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &one);
+}
+
+static void
+on_options_runs_once_for_each_connect_and_before_it(void **state)
+{
+    (void)state;
+    unsigned calls = 0;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    config.on_options = read_for_a_second;
+    config.on_options_arg = &calls;
+    dew_pool *const pool = kit_open(&config);
+    kit_answers_are_its_own(kit_borrow(pool, &conn));
+    assert_int_equal(calls, 1);
+    MYSQL *const mysql = kit_next(pool, &conn);
+    assert_int_equal(calls, 1);
+    assert_int_not_equal(mysql_query(mysql, "DO SLEEP(8)"), 0);
+    assert_int_equal(mysql_errno(mysql), 2013);
+    assert_int_equal(dew_discard(&conn), DEW_OK);
+    (void)kit_borrow(pool, &conn);
+    assert_int_equal(calls, 2);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static int
+refuse(MYSQL *mysql, void *arg)
+{
+    (void)mysql;
+    (void)arg;
+    return 1;
+}
+
+static void
+refusal_of_either_is_a_failed_connect(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        dew_config config;
+        dew_error error;
+        dew_pool *pool = NULL;
+        kit_config(&config, server);
+        config.pre_create = 1;
+        *(which == 0 ? &config.on_options : &config.on_connect) = refuse;
+        assert_int_equal(dew_pool_open(&pool, &config, &error), DEW_ECONNECT);
+        assert_int_equal(error.stage, DEW_STAGE_CONNECT);
+        assert_non_null(strstr(error.message, which == 0 ? "on_options"
+                                                         : "on_connect"));
+        assert_null(pool);
+    }
+    assert_true(test_server_await_count(server, "app", 0, KIT_PATIENCE_MS));
+}
+
+static int
+refuse_the_second(MYSQL *mysql, void *arg)
+{
+    unsigned *const calls = arg;
+    (void)mysql;
+    return ++*calls == 2;
+}
+
+/* After a reset: the session goes, the borrower gets another one. */
+static void
+session_that_on_connect_refuses_after_a_reset_is_replaced(void **state)
+{
+    (void)state;
+    unsigned calls = 0;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    config.on_connect = refuse_the_second;
+    config.on_connect_arg = &calls;
+    dew_pool *const pool = kit_open(&config);
+    const int64_t id = kit_server_id(kit_borrow(pool, &conn));
+    assert_int_not_equal(kit_server_id(kit_next(pool, &conn)), id);
+    assert_int_equal(calls, 3);
+    assert_int_equal(kit_stats(pool).connects, 2);
+    assert_int_equal(kit_stats(pool).retired_broken, 1);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static struct {
+    pthread_mutex_t lock;
+    unsigned lines, warnings;
+    char last[512];
+} journal = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void
+write_down(int level, const char *line, void *arg)
+{
+    (void)pthread_mutex_lock(&journal.lock);
+    assert_ptr_equal(arg, &journal);
+    assert_in_range(level, 0, 3);
+    journal.lines++;
+    if (level <= 1) {
+        journal.warnings++;
+        (void)snprintf(journal.last, sizeof journal.last, "%s", line);
+    }
+    (void)pthread_mutex_unlock(&journal.lock);
+}
+
+static void
+failing_connects_are_logged_once_as_a_warning(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    dew_error error;
+    kit_config(&config, server);
+    config.name = "diary";
+    config.unix_socket = "/nonexistent/socket";
+    config.on_log = write_down;
+    config.on_log_arg = &journal;
+    dew_pool *const pool = kit_open(&config);
+    assert_int_equal(dew_acquire(pool, 400, &conn, &error), DEW_ECONNECT);
+    assert_int_equal(dew_acquire(pool, 400, &conn, &error), DEW_ECONNECT);
+    KIT_AWAIT(kit_stats(pool).connect_failures >= 3);
+    kit_close(pool);
+    assert_int_equal(journal.warnings, 1);
+    assert_true(journal.lines >= 3);
+    assert_int_equal(strncmp(journal.last, "diary: ", 7), 0);
+    assert_non_null(strstr(journal.last, "/nonexistent/socket"));
+    assert_null(strchr(journal.last, '\n'));
+}
+
+/* Set before the first callback that uses them can run. */
+static dew_pool *own;
+static dew_code own_codes[4];
+
+static int
+call_its_own_pool(MYSQL *mysql, void *arg)
+{
+    dew_conn conn;
+    dew_error error;
+    (void)mysql;
+    (void)arg;
+    own_codes[0] = dew_acquire(own, 5000, &conn, &error);
+    own_codes[1] = dew_pool_close(own, 0, &error);
+    own_codes[2] = dew_acquire_named("mine", 5000, &conn, &error);
+    own_codes[3] = dew_pool_set_credentials(own, "a", "b", &error);
+    return 0;
+}
+
+static void
+callback_cannot_call_its_own_pool(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    config.name = "mine";
+    config.size = config.maxsize = 2;
+    config.on_connect = call_its_own_pool;
+    own = kit_open(&config);
+    kit_answers_are_its_own(kit_borrow(own, &conn)); /* by an opener */
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(own_codes[i], DEW_EINVAL);
+        own_codes[i] = DEW_OK;
+    }
+    kit_answers_are_its_own(kit_next(own, &conn)); /* by the borrower */
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(own_codes[i], DEW_EINVAL);
+    }
+    kit_return(&conn);
+    kit_close(own);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(on_options_runs_once_for_each_connect_and_before_it),
+        cmocka_unit_test(refusal_of_either_is_a_failed_connect),
+        cmocka_unit_test(
+            session_that_on_connect_refuses_after_a_reset_is_replaced),
+        cmocka_unit_test(failing_connects_are_logged_once_as_a_warning),
+        cmocka_unit_test(callback_cannot_call_its_own_pool),
+    };
+    server = test_server_start(NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_server_stop(server);
+    return failed;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: the counters say what happened, and add up. Method: do a known number
+ * of each thing that is counted, and compare; a short struct is not overrun. */
+/* ctest: timeout=60 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture/pool_kit.h"
+
+static struct test_server *server;
+
+static void
+gauges_follow_what_is_lent(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn[3];
+    kit_config(&config, server);
+    config.size = config.maxsize = 3;
+    dew_pool *const pool = kit_open(&config);
+    for (uint32_t i = 0; i < 3; i++) {
+        (void)kit_borrow(pool, &conn[i]);
+        const dew_stats stats = kit_stats(pool);
+        assert_int_equal(stats.conns_open, i + 1);
+        assert_int_equal(stats.conns_leased, i + 1);
+        assert_int_equal(stats.conns_idle, 0);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        kit_return(&conn[i]);
+        assert_int_equal(kit_stats(pool).conns_leased, 2 - i);
+        assert_int_equal(kit_stats(pool).conns_idle, i + 1);
+    }
+    assert_int_equal(kit_stats(pool).acquires, 3);
+    kit_close(pool);
+}
+
+static void
+each_thing_is_counted_once(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    dew_pool *const pool = kit_open(&config);
+    for (int i = 0; i < 5; i++) { /* five resets: each says something */
+        loan_do(kit_borrow(pool, &conn), "DO 1");
+        kit_return(&conn);
+    }
+    (void)kit_borrow(pool, &conn); /* none: it said nothing */
+    kit_return(&conn);
+    (void)kit_borrow(pool, &conn);
+    assert_int_equal(dew_ping(&conn, NULL), DEW_OK);
+    assert_int_equal(dew_ping(&conn, NULL), DEW_OK);
+    assert_int_equal(dew_discard(&conn), DEW_OK);
+    (void)kit_borrow(pool, &conn);
+    mysql_close(dew_detach(&conn));
+    (void)kit_borrow(pool, &conn);
+    dew_conn refused;
+    assert_int_equal(dew_acquire(pool, 20, &refused, NULL), DEW_ETIMEDOUT);
+    assert_int_equal(dew_acquire(pool, DEW_NO_WAIT, &refused, NULL),
+                     DEW_ETIMEDOUT);
+    kit_return(&conn);
+    const dew_stats stats = kit_stats(pool);
+    assert_int_equal(stats.acquires, 9);
+    assert_int_equal(stats.resets, 5);
+    assert_int_equal(stats.rollbacks, 0);
+    assert_int_equal(stats.pings, 2);
+    assert_int_equal(stats.discarded, 1);
+    assert_int_equal(stats.detached, 1);
+    assert_int_equal(stats.connects, 3);
+    assert_int_equal(stats.connect_failures, 0);
+    assert_int_equal(stats.timeouts, 2);
+    /* Three who waited for a connect, and one for a return. */
+    assert_int_equal(stats.waits, 4);
+    assert_int_equal(stats.stale_returns, 0);
+    kit_close(pool);
+}
+
+static void
+rollbacks_are_counted_where_they_are_the_policy(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    config.reset = DEW_RESET_ROLLBACK;
+    dew_pool *const pool = kit_open(&config);
+    loan_do(kit_borrow(pool, &conn), "BEGIN");
+    loan_do(kit_next(pool, &conn), "DO 1");
+    kit_return(&conn);
+    assert_int_equal(kit_stats(pool).rollbacks, 2);
+    assert_int_equal(kit_stats(pool).resets, 0);
+    kit_close(pool);
+}
+
+/* Every session that was opened is open, or left for a reason. */
+static void
+sessions_opened_are_open_or_left_for_a_reason(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    config.size = config.maxsize = 4;
+    config.uses_max = 2;
+    dew_pool *const pool = kit_open(&config);
+    for (int i = 0; i < 60; i++) {
+        MYSQL *const mysql = kit_borrow(pool, &conn);
+        switch (i % 7) {
+        case 2: assert_int_equal(dew_discard(&conn), DEW_OK); continue;
+        case 4: mysql_close(dew_detach(&conn)); continue;
+        case 5: loan_send(mysql, "SELECT SLEEP(0.01)"); break;
+        default: loan_do(mysql, "DO 1"); break;
+        }
+        kit_return(&conn);
+    }
+    const dew_stats stats = kit_stats(pool);
+    KIT_AWAIT(kit_stats(pool).conns_open ==
+              kit_stats(pool).conns_idle + kit_stats(pool).conns_leased);
+    assert_int_equal(stats.acquires, 60);
+    assert_int_equal(stats.connects,
+                     kit_stats(pool).conns_open + stats.discarded +
+                         stats.detached + stats.retired_lifetime +
+                         stats.retired_broken + stats.retired_idle +
+                         stats.retired_refresh + stats.retired_shrink);
+    assert_true(stats.discarded >= 8 && stats.detached >= 8);
+    assert_true(stats.retired_broken >= 8 && stats.retired_lifetime >= 1);
+    kit_close(pool);
+}
+
+static void
+waits_and_holds_have_their_times(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    struct kit_borrower waiter;
+    kit_config(&config, server);
+    config.pre_create = 1;
+    dew_pool *const pool = kit_open(&config);
+    (void)kit_borrow(pool, &conn);
+    kit_send_borrower(&waiter, pool, KIT_PATIENCE_MS);
+    KIT_AWAIT(kit_stats(pool).waiters == 1);
+    const int64_t since_ms = kit_now_ms();
+    KIT_AWAIT(kit_now_ms() - since_ms >= 60);
+    kit_return(&conn);
+    assert_int_equal(kit_join(&waiter), DEW_OK);
+    kit_return(&waiter.conn);
+    const dew_stats stats = kit_stats(pool);
+    assert_int_equal(stats.waits, 1);
+    assert_in_range(stats.wait_us_max, 59000, 5000000);
+    assert_in_range(stats.hold_us_max, 59000, 5000000);
+    assert_true(stats.wait_us_p50 <= stats.wait_us_p99);
+    assert_true(stats.hold_us_p50 <= stats.hold_us_p99);
+    assert_true(stats.wait_us_p50 >= 59000);
+    kit_close(pool);
+}
+
+static void
+shorter_struct_is_filled_as_far_as_it_goes(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_stats stats;
+    kit_config(&config, server);
+    config.pre_create = 1;
+    dew_pool *const pool = kit_open(&config);
+    memset(&stats, 0xee, sizeof stats);
+    stats.struct_size = (uint32_t)offsetof(dew_stats, conns_leased);
+    dew_stats_read(pool, &stats);
+    assert_int_equal(stats.conns_open, 1);
+    assert_int_equal(stats.conns_idle, 1);
+    assert_int_equal(stats.conns_leased, 0xeeeeeeee);
+    assert_int_equal(stats.struct_size, offsetof(dew_stats, conns_leased));
+    kit_close(pool);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gauges_follow_what_is_lent),
+        cmocka_unit_test(each_thing_is_counted_once),
+        cmocka_unit_test(rollbacks_are_counted_where_they_are_the_policy),
+        cmocka_unit_test(sessions_opened_are_open_or_left_for_a_reason),
+        cmocka_unit_test(waits_and_holds_have_their_times),
+        cmocka_unit_test(shorter_struct_is_filled_as_far_as_it_goes),
+    };
+    server = test_server_start(NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_server_stop(server);
+    return failed;
+}
