@@ -45,6 +45,7 @@ reserve(struct pond *pond, uint32_t ceiling, bool *held)
     if (!*held) {
         return NULL;
     }
+    race_point("pond.window");
     if (!quota_reserve(&pond->quota, ceiling)) {
         window_return(pond);
         return NULL;

@@ -153,6 +153,32 @@ an_order_that_was_refused_by_the_quota_leaves_the_window_alone(void **state)
     kit_end();
 }
 
+static void
+one_joins_in_a_hurry(void)
+{
+    waits[0].wish = (struct waiter_wish){.since_ns = kit.now_ns};
+    waits[0].deadline_ns = CLOCK_NEVER;
+    assert_int_equal(pond_join(&kit.pond, &waits[0]), POND_SLOT);
+    waiters_hurry(&kit.pond.waiters, waits[0].node);
+    pond_serve(&kit.pond);
+    assert_int_equal(kit.ordered, 0); /* the window seems full */
+}
+
+static void
+a_window_place_that_was_held_for_nothing_is_no_loss_to_a_waiter(void **state)
+{
+    (void)state;
+    begin_with(1, 2, 1);
+    struct slot *const lent = kit_lease();
+    kit_cut(0, "pond.window", 1, one_joins_in_a_hurry);
+    assert_false(pond_order(&kit.pond, 1)); /* size is full */
+    assert_true(kit_uncut());
+    assert_int_equal(kit.ordered, 1);
+    kit_open_orders();
+    pond_put(&kit.pond, lent);
+    finish(1);
+}
+
 /* --- size and burst -------------------------------------------------- */
 
 static void
@@ -347,6 +373,8 @@ main(void)
             an_order_that_fails_with_nobody_waiting_frees_its_place_for_good),
         cmocka_unit_test(
             an_order_that_was_refused_by_the_quota_leaves_the_window_alone),
+        cmocka_unit_test(
+            a_window_place_that_was_held_for_nothing_is_no_loss_to_a_waiter),
         cmocka_unit_test(
             up_to_size_is_opened_at_once_and_beyond_only_for_the_impatient),
         cmocka_unit_test(who_was_impatient_long_ago_is_impatient_at_once),
