@@ -13,6 +13,8 @@ idle_init(struct idle *idle, uint32_t shards)
     if (idle->shards == NULL) {
         return false;
     }
+    stack_init(&idle->cold[0]);
+    stack_init(&idle->cold[1]);
     for (uint32_t i = 0; i < shards; i++) {
         order_init_ptr(&idle->shards[i].warm, NULL);
         stack_init(&idle->shards[i].rest);
@@ -64,6 +66,15 @@ warm_take(struct idle_shard *shard)
     return order_swap_seq_ptr(&shard->warm, NULL);
 }
 
+static void
+push_and_fence(struct stack *stack, struct slot *slot)
+{
+    slot_push(stack, slot);
+    /* ORDER idle.6 fence <-> pond.1 pond.2: the "put" of put-and-look, where
+     * CK's CAS is no StoreLoad barrier (aarch64; on x86-64 it is). */
+    order_fence_after_cas();
+}
+
 void
 idle_put(struct idle *idle, struct slot *slot)
 {
@@ -73,10 +84,7 @@ idle_put(struct idle *idle, struct slot *slot)
     if (warm_put(shard, slot)) {
         return;
     }
-    slot_push(&shard->rest, slot);
-    /* ORDER idle.6 fence <-> pond.1 pond.2: the "put" of put-and-look, where CK's
-     * CAS is no StoreLoad barrier (aarch64; on x86-64 it is). */
-    order_fence_after_cas();
+    push_and_fence(&shard->rest, slot);
 }
 
 static struct slot *
@@ -108,7 +116,28 @@ idle_take(struct idle *idle)
         slot = shard_steal(
             &idle->shards[other < idle->count ? other : other - idle->count]);
     }
+    for (uint32_t i = 0; slot == NULL && i < 2; i++) {
+        slot = slot_pop(&idle->cold[i]);
+    }
     return slot;
+}
+
+struct slot *
+idle_sweep_take(struct idle *idle, uint32_t round)
+{
+    struct slot *slot = NULL;
+
+    for (uint32_t i = 0; slot == NULL && i < idle->count; i++) {
+        slot = shard_steal(&idle->shards[i]);
+    }
+    return slot != NULL ? slot : slot_pop(&idle->cold[(round + 1) & 1]);
+}
+
+void
+idle_sweep_put(struct idle *idle, struct slot *slot, uint32_t round)
+{
+    race_point("idle.put");
+    push_and_fence(&idle->cold[round & 1], slot);
 }
 
 bool
@@ -122,5 +151,5 @@ idle_any(const struct idle *idle)
             return true;
         }
     }
-    return false;
+    return stack_any(&idle->cold[0]) || stack_any(&idle->cold[1]);
 }

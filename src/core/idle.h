@@ -9,6 +9,11 @@
  * STATES. A shard's warm slot is NULL or one IDLE slot; its stack holds IDLE
  * slots. INVARIANTS. I2: a slot is in at most one of these places.
  *
+ * COLD. The keeper looks at every resting session now and then. A stack gives
+ * only its top, so what was looked at goes to a cold stack, which borrowers
+ * come to last, and the next round takes from there as well: two of them, in
+ * turn one to take from and one to put to.
+ *
  * LINEARIZATION. put: the CAS NULL->slot of the warm slot, or CK's push.
  * take: the exchange of the warm slot with NULL, or CK's pop. "Empty" is not
  * a point in time: shards are looked at one after the other. Who must not
@@ -37,6 +42,7 @@ struct idle_shard {
 };
 
 struct idle {
+    struct stack cold[2];
     struct idle_shard *shards; /* owner: this struct; never changes */
     uint32_t count;            /* 1..cpus; never changes */
 };
@@ -50,6 +56,11 @@ void idle_put(struct idle *idle, struct slot *slot);
 
 /* A slot that is now the caller's (still in state IDLE), or NULL. */
 struct slot *idle_take(struct idle *idle);
+
+/* The keeper's round number `round`: what was not looked at in it yet, or NULL
+ * (still in state IDLE); and where it goes afterwards. One round at a time. */
+struct slot *idle_sweep_take(struct idle *idle, uint32_t round);
+void idle_sweep_put(struct idle *idle, struct slot *slot, uint32_t round);
 
 /* The second look: true when any shard seems to hold something. */
 bool idle_any(const struct idle *idle);

@@ -123,6 +123,28 @@ put(struct pond *pond, struct slot *slot, bool is_new)
     pond_look(pond);
 }
 
+struct slot *
+pond_sweep_take(struct pond *pond, uint32_t round)
+{
+    /* A waiter is served before the keeper looks at anything. */
+    if (pond_has(pond, POND_CLOSING | WAITERS_COUNT_MASK)) {
+        return NULL;
+    }
+    struct slot *slot = idle_sweep_take(&pond->idle, round);
+    if (slot != NULL) {
+        slot_take(slot);
+    }
+    return slot;
+}
+
+void
+pond_sweep_put(struct pond *pond, struct slot *slot, uint32_t round)
+{
+    slot_rest(slot);
+    idle_sweep_put(&pond->idle, slot, round);
+    pond_look(pond);
+}
+
 void
 pond_put(struct pond *pond, struct slot *slot)
 {

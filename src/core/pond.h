@@ -124,6 +124,11 @@ void pond_retire(struct pond *pond, struct slot *slot);
 /* The holder took the session out of it: the place is free at once. */
 void pond_forsake(struct pond *pond, struct slot *slot);
 
+/* The keeper's round over what rests: LEASED, or NULL when it has seen all. */
+struct slot *pond_sweep_take(struct pond *pond, uint32_t round);
+/* It may stay: to a waiter, or to where this round does not look again. */
+void pond_sweep_put(struct pond *pond, struct slot *slot, uint32_t round);
+
 /* --- waiting ------------------------------------------------------------------ */
 
 enum pond_end {
@@ -198,6 +203,26 @@ void slot_note_socket(struct slot *slot, int fd, uint64_t identity);
 /* Calls cut(fd, identity) for every loan that is out now. */
 void pond_each_loan_socket(const struct pond *pond,
                            bool (*cut)(int fd, uint64_t identity));
+
+/* --- loans, for who lists them ----------------------------------------------------------- */
+
+/* A loan that is out, by the notes of its slot: hints, nothing more. */
+struct pond_loan {
+    uint64_t number;  /* never 0, and of no other loan of the process */
+    const char *file; /* NULL: the borrower did not say */
+    int line;
+    uint32_t thread; /* who borrowed it; it may be used by another by now */
+    uint64_t server_thread;
+};
+
+void slot_note_server_thread(struct slot *slot, uint64_t id);
+/* The loan of the slot with this index; false: none is out. */
+bool pond_loan_at(const struct pond *pond, uint32_t index,
+                  struct pond_loan *loan);
+/* A loan that this thread borrowed and that is still out; false: none. Looks
+ * at every slot: for slow paths. */
+bool pond_loan_of(const struct pond *pond, uint32_t thread,
+                  struct pond_loan *loan);
 
 /* --- the pool's word -------------------------------------------------------------- */
 

@@ -19,11 +19,11 @@ pond_lend(struct pond *pond, struct slot *slot, const char *file, int line,
     slot->uses++;
     /* ORDER loans.1 relaxed: a tally, only ever a hint. */
     order_bump_owned_u64(&slot->loans, 1);
-    /* ORDER loans.2 relaxed: notes for a lister, each for itself. */
+    /* ORDER loans.2 relaxed <-> loans.15: notes for a lister, each for itself. */
     order_store_relaxed_ptr(&slot->lent_file, (void *)(uintptr_t)file);
-    /* ORDER loans.3 relaxed: as loans.2. */
+    /* ORDER loans.3 relaxed <-> loans.16: as loans.2. */
     order_store_relaxed_u32(&slot->lent_line, (uint32_t)line);
-    /* ORDER loans.4 relaxed: as loans.2. */
+    /* ORDER loans.4 relaxed <-> loans.17: as loans.2. */
     order_store_relaxed_u32(&slot->lent_thread, thread);
     return slot_lend(slot);
 }
@@ -122,4 +122,47 @@ pond_each_loan_socket(const struct pond *pond,
         (void)cut((int)order_load_relaxed_u32(&slot->socket_fd),
                   order_load_relaxed_u64(&slot->socket_identity));
     }
+}
+
+/* --- listing loans -------------------------------------------------------------- */
+
+void
+slot_note_server_thread(struct slot *slot, uint64_t id)
+{
+    /* ORDER loans.14 relaxed <-> loans.18: a note, as loans.2. */
+    order_store_relaxed_u64(&slot->server_thread, id);
+}
+
+bool
+pond_loan_at(const struct pond *pond, uint32_t index, struct pond_loan *loan)
+{
+    const struct slot *slot = &pond->slots[index];
+    const uint64_t word = slot_peek(slot);
+
+    if ((word & SLOT_LENT) == 0) {
+        return false;
+    }
+    loan->number = slot_loan_of(word);
+    /* ORDER loans.15 acquire <-> loans.2: before the second look below. */
+    loan->file = order_load_acquire_ptr(&slot->lent_file);
+    /* ORDER loans.16 acquire <-> loans.3: as loans.15. */
+    loan->line = (int)order_load_acquire_u32(&slot->lent_line);
+    /* ORDER loans.17 acquire <-> loans.4: as loans.15. */
+    loan->thread = order_load_acquire_u32(&slot->lent_thread);
+    /* ORDER loans.18 acquire <-> loans.14: as loans.15. */
+    loan->server_thread = order_load_acquire_u64(&slot->server_thread);
+    race_point("pond.listed");
+    /* It came back meanwhile: the notes may be the next borrower's. */
+    return slot_peek(slot) == word;
+}
+
+bool
+pond_loan_of(const struct pond *pond, uint32_t thread, struct pond_loan *loan)
+{
+    for (uint32_t i = 0; i < pond->slot_count; i++) {
+        if (pond_loan_at(pond, i, loan) && loan->thread == thread) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -99,6 +99,7 @@ slot_init(struct slot *slot, uint32_t index)
     order_init_u32(&slot->lent_thread, 0);
     order_init_u32(&slot->socket_fd, 0);
     order_init_u64(&slot->socket_identity, 0);
+    order_init_u64(&slot->server_thread, 0);
 }
 
 void

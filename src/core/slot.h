@@ -83,6 +83,7 @@ struct slot {
     int64_t opened_ns;       /* when its connect began (exact clock) */
     int64_t expires_ms;      /* lifetime, coarse clock; CLOCK_NEVER: none */
     int64_t rested_ms;       /* last return, coarse clock */
+    int64_t alive_ms;        /* last sign of life, coarse clock */
     int64_t lent_ns;         /* exact start of a sampled loan; 0: not sampled */
     uint64_t epoch, suspect; /* the pool's stamps when the connect began */
     uint32_t parting;        /* how the keeper shall hang it up */
@@ -101,6 +102,7 @@ struct slot {
     order_u32 lent_thread; /* the kernel's id */
     order_u32 socket_fd;
     order_u64 socket_identity; /* see base/socket.h */
+    order_u64 server_thread;   /* the server's id of the session */
 };
 
 /* --- reading a word or a ticket ------------------------------------------ */

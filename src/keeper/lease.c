@@ -65,8 +65,7 @@ static enum lease_verdict
 settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 {
     const struct io_limit limit = limit_until(earlier(
-        deadline_ns,
-        clock_deadline_after_ms(pool->settings->ping_timeout_ms)));
+        deadline_ns, clock_deadline_after_ms(pool->settings->ping_timeout_ms)));
     enum session_flaw flaw = SESSION_SOUND;
 
     if (!session_wait_answer(slot->session, &limit)) {
@@ -88,8 +87,7 @@ is_long_idle(const dew_pool *pool, const struct slot *slot)
 {
     const int64_t limit = pool->settings->keepalive_ms;
 
-    return limit != SETTINGS_OFF &&
-           clock_coarse_ms() - slot->rested_ms >= limit;
+    return limit != SETTINGS_OFF && clock_coarse_ms() - slot->alive_ms >= limit;
 }
 
 static bool
@@ -104,6 +102,7 @@ probe(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
         SESSION_AT_REST) {
         return false;
     }
+    slot->alive_ms = clock_coarse_ms();
     pond_clear_suspicion(&pool->pond, slot);
     return true;
 }

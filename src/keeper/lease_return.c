@@ -107,7 +107,7 @@ lease_return(dew_pool *pool, struct slot *slot)
     }
     const enum session_state state =
         session_give_back(slot->session, pool->settings, &limit, &flaw);
-    slot->rested_ms = clock_coarse_ms();
+    slot->rested_ms = slot->alive_ms = clock_coarse_ms();
     switch (state) {
     case SESSION_AT_REST: rest(pool, slot, false); break;
     case SESSION_PENDING:

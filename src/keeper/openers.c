@@ -35,10 +35,11 @@ furnish(const dew_pool *pool, struct slot *slot, struct session *session)
     slot->session = session;
     slot->uses = 0;
     slot->expires_ms = expiry_ms(pool->settings);
-    slot->rested_ms = clock_coarse_ms();
+    slot->rested_ms = slot->alive_ms = clock_coarse_ms();
     slot->lent_ns = 0;
     slot->parting = SESSION_FAREWELL;
     slot_note_socket(slot, fd, socket_identity(fd));
+    slot_note_server_thread(slot, session_server_thread(session));
 }
 
 static enum log_level

@@ -52,6 +52,7 @@ struct dew_pool {
     bool listed;             /* in the registry; open's and close's */
     struct pond_stuck stuck; /* the keeper's */
     int64_t next_sweep_ns;   /* the keeper's */
+    uint32_t sweeps;         /* the keeper's rounds so far */
 };
 
 static inline int64_t

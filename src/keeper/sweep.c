@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes resting sessions like any borrower, keeps the good, retires the rest. */
+/* Looks at resting sessions one by one, keeps the good, retires the rest. */
 #include "keeper/sweep.h"
 
 #include "base/clock.h"
 #include "base/reclaim.h"
 #include "keeper/lease.h"
-#include "session/session.h"
 
-/* At most so many sessions are out of the borrowers' reach at a time, and so
- * many are retired in one look: no storm of reconnects. */
-#define SWEEP_BATCH 8
+/* At most so many are retired in one round: no storm of reconnects. */
 #define SWEEP_RETIRED_MAX 8
 #define SWEEP_MIN_MS 100
 #define SWEEP_MAX_MS 1000
@@ -42,48 +39,35 @@ reason_to_go(dew_pool *pool, struct slot *slot, int64_t now_ms,
     if (has_rested_too_long(pool, slot, now_ms, staying)) {
         return &tallies->retired_idle;
     }
-    /* A pending one is readable by design. */
-    if (!slot_is_pending(slot) && !session_is_quiet(slot->session)) {
-        slot->parting = SESSION_CUT;
-        pond_suspect(&pool->pond, slot);
-        return &tallies->retired_broken;
-    }
     return NULL;
 }
 
-static uint32_t
-look_at_batch(dew_pool *pool, struct slot *const *batch, uint32_t count,
-              int64_t now_ms, uint32_t staying)
+/* A session whose on_connect has to run again is a borrower's to settle. */
+static bool
+is_mine_to_look_at(const dew_pool *pool, const struct slot *slot)
 {
-    uint32_t retired = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        order_u64 *reason =
-            reason_to_go(pool, batch[i], now_ms, staying - retired);
-
-        reclaim_read_begin();
-        if (reason != NULL) {
-            tally_add(reason);
-            retired++;
-            pond_retire(&pool->pond, batch[i]);
-        } else {
-            pond_put(&pool->pond, batch[i]);
-        }
-        reclaim_read_end();
-    }
-    return retired;
+    return !slot_is_pending(slot) || pool->settings->on_connect == NULL;
 }
 
-static uint32_t
-take_batch(dew_pool *pool, struct slot **batch, uint32_t left)
+/* Reads a reset's answer that is here, polls, and probes who rested for
+ * keepalive_ms. False: it is dead, and counted. */
+static bool
+is_fit(dew_pool *pool, struct slot *slot)
 {
-    uint32_t count = 0;
+    return !is_mine_to_look_at(pool, slot) ||
+           lease_make_ready(pool, slot, clock_now_ns()) != LEASE_DEAD;
+}
 
-    while (count < SWEEP_BATCH && count < left &&
-           (batch[count] = pond_take(&pool->pond)) != NULL) {
-        count++;
+static void
+let_go(dew_pool *pool, struct slot *slot, bool stays)
+{
+    reclaim_read_begin();
+    if (stays) {
+        pond_sweep_put(&pool->pond, slot, pool->sweeps);
+    } else {
+        lease_drop(pool, slot);
     }
-    return count;
+    reclaim_read_end();
 }
 
 /* Often enough for the shortest of the limits, seldom enough to cost nothing. */
@@ -91,7 +75,8 @@ static int64_t
 interval_ms(const dew_pool *pool)
 {
     const int64_t limits[] = {pool->settings->idle_timeout_ms,
-                              pool->settings->lifetime_ms};
+                              pool->settings->lifetime_ms,
+                              pool->settings->keepalive_ms};
     int64_t interval = SWEEP_MAX_MS;
 
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
@@ -105,23 +90,30 @@ interval_ms(const dew_pool *pool)
 int64_t
 sweep(dew_pool *pool)
 {
-    struct slot *batch[SWEEP_BATCH];
     struct pond_gauges gauges;
     const int64_t now_ms = clock_coarse_ms();
     uint32_t retired = 0;
+    bool found_dead = false;
 
     pond_gauge(&pool->pond, &gauges);
     const uint32_t staying = gauges.idle + gauges.leased;
-    for (uint32_t left = gauges.idle;
-         left > 0 && retired < SWEEP_RETIRED_MAX;) {
-        const uint32_t count = take_batch(pool, batch, left);
+    pool->sweeps++;
+    for (uint32_t i = 0;
+         i < gauges.idle && retired < SWEEP_RETIRED_MAX && !found_dead; i++) {
+        struct slot *slot = pond_sweep_take(&pool->pond, pool->sweeps);
 
-        if (count == 0) {
+        if (slot == NULL) {
             break;
         }
-        retired += look_at_batch(pool, batch, count, now_ms,
-                                 staying - retired);
-        left -= count;
+        order_u64 *reason = reason_to_go(pool, slot, now_ms, staying - retired);
+        if (reason != NULL) {
+            tally_add(reason);
+        }
+        /* One silent server must not hold the keeper up once per session: the
+         * others are suspect now, and the next round comes soon. */
+        found_dead = reason == NULL && !is_fit(pool, slot);
+        retired += reason != NULL || found_dead;
+        let_go(pool, slot, reason == NULL && !found_dead);
     }
-    return interval_ms(pool);
+    return found_dead ? SWEEP_MIN_MS : interval_ms(pool);
 }
