@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -34,286 +33,6 @@
 
 static struct storm storm;
 static struct storm_worker workers[THREADS_MAX];
-
-/* --- the actions: false means the session was killed under the loan ----------- */
-
-static uint64_t
-next_nonce(struct storm_worker *worker)
-{
-    return (uint64_t)(worker->number + 1) << 40 | ++worker->asked;
-}
-
-static bool
-insert(struct storm_worker *worker, MYSQL *mysql, bool kept)
-{
-    char sql[128];
-
-    (void)snprintf(sql, sizeof(sql), "INSERT INTO t.storm VALUES (%llu, %d)",
-                   (unsigned long long)next_nonce(worker), kept);
-    return storm_do(worker, mysql, sql);
-}
-
-static bool
-asks(struct storm_worker *worker, MYSQL *mysql)
-{
-    for (uint32_t i = storm_below(&worker->random, 3) + 1; i > 0; i--) {
-        if (!storm_ask(worker, mysql)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
-does_nothing(struct storm_worker *worker, MYSQL *mysql)
-{
-    (void)worker;
-    (void)mysql;
-    return true;
-}
-
-/* Up to a millisecond: what a borrower does besides. */
-static void
-think(struct storm_worker *worker)
-{
-    const struct timespec moment = {
-        .tv_nsec = 1000 * (long)storm_below(&worker->random, 1000)};
-
-    (void)nanosleep(&moment, NULL);
-}
-
-static bool
-holds_it_a_while(struct storm_worker *worker, MYSQL *mysql)
-{
-    think(worker);
-    return storm_ask(worker, mysql);
-}
-
-static bool
-commits_a_row(struct storm_worker *worker, MYSQL *mysql)
-{
-    if (!insert(worker, mysql, true)) {
-        storm_count(&storm, STORM_UNKNOWN);
-        return false;
-    }
-    storm_count(&storm, STORM_KEPT);
-    return true;
-}
-
-static bool
-leaves_a_transaction(struct storm_worker *worker, MYSQL *mysql)
-{
-    return storm_do(worker, mysql, "START TRANSACTION") &&
-           insert(worker, mysql, false);
-}
-
-static bool
-leaves_autocommit_off(struct storm_worker *worker, MYSQL *mysql)
-{
-    return storm_do(worker, mysql, "SET autocommit = 0") &&
-           insert(worker, mysql, false);
-}
-
-static bool
-leaves_variables(struct storm_worker *worker, MYSQL *mysql)
-{
-    return storm_do(worker, mysql, "SET @dirt = 1, sql_mode = ''") &&
-           storm_do(worker, mysql,
-                    "DO GET_LOCK(CONCAT('s', CONNECTION_ID()), 0)");
-}
-
-/* After a reset there is none; the statement itself is the witness. */
-static bool
-leaves_a_temporary_table(struct storm_worker *worker, MYSQL *mysql)
-{
-    return storm_do(worker, mysql,
-                    storm.plan.reset == DEW_RESET_AUTO
-                        ? "CREATE TEMPORARY TABLE t.dirt (a INT)"
-                        : "CREATE TEMPORARY TABLE IF NOT EXISTS t.dirt"
-                          " (a INT)");
-}
-
-static bool
-leaves_another_database(struct storm_worker *worker, MYSQL *mysql)
-{
-    if (storm_below(&worker->random, 2) == 0) {
-        return storm_do(worker, mysql, "USE information_schema");
-    }
-    return mysql_select_db(mysql, "information_schema") == 0 ||
-           storm_lost(worker, mysql, "mysql_select_db");
-}
-
-static bool
-leaves_another_charset(struct storm_worker *worker, MYSQL *mysql)
-{
-    if (storm_below(&worker->random, 2) == 0) {
-        return storm_do(worker, mysql, "SET NAMES latin1");
-    }
-    return mysql_set_character_set(mysql, "latin1") == 0 ||
-           storm_lost(worker, mysql, "mysql_set_character_set");
-}
-
-static bool
-send(struct storm_worker *worker, MYSQL *mysql, const char *sql)
-{
-    return mysql_send_query(mysql, sql, (unsigned long)strlen(sql)) == 0 ||
-           storm_lost(worker, mysql, "mysql_send_query");
-}
-
-static bool
-leaves_a_reply_unread(struct storm_worker *worker, MYSQL *mysql)
-{
-    return send(worker, mysql, "SELECT 'nobody reads this'");
-}
-
-static bool
-sends_two_and_reads_one(struct storm_worker *worker, MYSQL *mysql)
-{
-    if (!send(worker, mysql, "SELECT 'read'") ||
-        !send(worker, mysql, "SELECT 'unread'")) {
-        return false;
-    }
-    if (mysql_read_query_result(mysql) != 0) {
-        return storm_lost(worker, mysql, "mysql_read_query_result");
-    }
-    mysql_free_result(mysql_store_result(mysql));
-    return true;
-}
-
-static bool
-leaves_a_result_half_read(struct storm_worker *worker, MYSQL *mysql)
-{
-    const bool is_long = storm_below(&worker->random, 16) == 0;
-
-    if (!storm_do(worker, mysql,
-                  is_long ? "SELECT REPEAT('x', 100000) FROM t.a"
-                          : "SELECT v FROM t.a")) {
-        return false;
-    }
-    MYSQL_RES *const result = mysql_use_result(mysql);
-    if (result == NULL) {
-        return storm_lost(worker, mysql, "mysql_use_result");
-    }
-    for (uint32_t i = storm_below(&worker->random, 20); i > 0; i--) {
-        (void)mysql_fetch_row(result);
-    }
-    if (storm_below(&worker->random, 2) == 0) {
-        /* A result that its owner forgot; freed here all the same. */
-        result->handle = NULL;
-    }
-    mysql_free_result(result);
-    return true;
-}
-
-static bool
-leaves_results(struct storm_worker *worker, MYSQL *mysql)
-{
-    if (mysql_set_server_option(mysql, MYSQL_OPTION_MULTI_STATEMENTS_ON) !=
-        0) {
-        return storm_lost(worker, mysql, "mysql_set_server_option");
-    }
-    if (!storm_do(worker, mysql, "SELECT 1; SELECT v FROM t.a; DO 3")) {
-        return false;
-    }
-    mysql_free_result(mysql_store_result(mysql));
-    return true;
-}
-
-static bool
-leaves_a_statement(struct storm_worker *worker, MYSQL *mysql)
-{
-    MYSQL_STMT *const statement = mysql_stmt_init(mysql);
-
-    if (statement == NULL) {
-        storm_fail(&storm, "no memory for a statement");
-        return true;
-    }
-    worker->statement = statement;
-    if (mysql_stmt_prepare(statement, "SELECT v FROM t.a", 17) != 0 ||
-        mysql_stmt_execute(statement) != 0) {
-        return storm_was_killed(&storm, worker->id)
-                   ? false
-                   : (storm_fail(&storm, "statement: %s",
-                                 mysql_stmt_error(statement)),
-                      false);
-    }
-    if (storm_below(&worker->random, 2) == 0) {
-        (void)mysql_stmt_store_result(statement);
-    }
-    return true;
-}
-
-static bool
-pings(struct storm_worker *worker, MYSQL *mysql)
-{
-    dew_error error;
-    const dew_code code = dew_ping(&worker->conn, &error);
-
-    if (code == DEW_OK) {
-        return storm_ask(worker, mysql);
-    }
-    if (!storm_was_killed(&storm, worker->id)) {
-        storm_fail(&storm, "ping: %s: %s", dew_code_name(code),
-                   error.message);
-    }
-    return false;
-}
-
-static bool
-audits(struct storm_worker *worker, MYSQL *mysql)
-{
-    dew_error error;
-    const dew_code code = dew_pool_check(storm.pool, &error);
-
-    (void)worker;
-    (void)mysql;
-    if (code != DEW_OK && code != DEW_EBUSY) {
-        storm_fail(&storm, "%s", error.message);
-    }
-    return true;
-}
-
-struct action {
-    uint32_t weight;
-    bool (*act)(struct storm_worker *worker, MYSQL *mysql);
-    bool is_clean; /* the handle can be used on when it was detached */
-};
-
-static const struct action table[] = {
-    {24, asks, true},
-    {8, does_nothing, true},
-    {4, holds_it_a_while, true},
-    {6, commits_a_row, true},
-    {6, leaves_a_transaction, false},
-    {4, leaves_autocommit_off, false},
-    {5, leaves_variables, true},
-    {4, leaves_a_temporary_table, true},
-    {4, leaves_another_database, true},
-    {4, leaves_another_charset, true},
-    {3, leaves_a_reply_unread, false},
-    {3, sends_two_and_reads_one, false},
-    {5, leaves_a_result_half_read, false},
-    {4, leaves_results, false},
-    {5, leaves_a_statement, false},
-    {4, pings, true},
-    {1, audits, true},
-};
-
-static const struct action *
-draw_action(struct storm_worker *worker)
-{
-    const struct action *action = table;
-    uint32_t sum = 0;
-
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        sum += table[i].weight;
-    }
-    for (uint32_t left = storm_below(&worker->random, sum);
-         left >= action->weight; action++) {
-        left -= action->weight;
-    }
-    return action;
-}
 
 /* --- borrowing ------------------------------------------------------------------- */
 
@@ -343,7 +62,7 @@ static bool
 borrow(struct storm_worker *worker)
 {
     static const int64_t timeouts[] = {
-        DEW_NO_WAIT, 1, 1,           20,          20,
+        DEW_NO_WAIT, 1,           1,           20,          20,
         PATIENCE_MS, PATIENCE_MS, PATIENCE_MS, PATIENCE_MS, PATIENCE_MS};
     const int64_t timeout_ms = timeouts[storm_below(
         &worker->random, sizeof(timeouts) / sizeof(timeouts[0]))];
@@ -443,11 +162,11 @@ give_back(struct storm_worker *worker, bool is_usable)
 static void
 borrow_once(struct storm_worker *worker)
 {
-    const struct action *const action = draw_action(worker);
+    const struct storm_action *const action = storm_draw_action(worker);
     bool lives = true;
 
     if (!borrow(worker)) {
-        think(worker);
+        storm_think(worker);
         return;
     }
     MYSQL *const mysql = worker->conn.mysql;
@@ -515,8 +234,8 @@ run(struct test_server *server, const struct storm_plan *plan)
     race_seed(0, 0);
     storm_report(&storm);
     if (wrong != NULL) {
-        fail_msg("DEWPOND_STRESS_SEED=%llu: %s",
-                 (unsigned long long)plan->seed, wrong);
+        fail_msg("DEWPOND_STRESS_SEED=%llu: %s", (unsigned long long)plan->seed,
+                 wrong);
     }
 }
 
@@ -545,8 +264,7 @@ storm_of(struct test_server *server, uint32_t threads, dew_reset reset)
     const int files = storm_entries("/proc/self/fd");
     plan.threads = threads;
     plan.waiters_max = threads > 100 ? threads - 2 * SESSIONS : 0;
-    plan.ms =
-        1000 * (int64_t)environment("DEWPOND_STRESS_SECONDS", SECONDS);
+    plan.ms = 1000 * (int64_t)environment("DEWPOND_STRESS_SECONDS", SECONDS);
     run(server, &plan);
     assert_true(storm_sum(&storm, STORM_KILLS) > 0);
     assert_true(storm_sum(&storm, STORM_STALE) > 0);
