@@ -56,10 +56,10 @@ order_for_myself(dew_pool *pool)
 /* --- waiting: as a guest of the pond, outside sections ---------------------------- */
 
 static void
-record_wait(const struct borrow *borrow)
+record_wait(const struct borrow *borrow, int64_t now_ns)
 {
     struct tallies *tallies = &borrow->pool->pond.tallies;
-    const int64_t waited = pool_now_ns(borrow->pool) - borrow->since_ns;
+    const int64_t waited = now_ns - borrow->since_ns;
 
     tally_add(&tallies->waits);
     tally_record(&tallies->wait_us, (uint64_t)(waited / NS_PER_US));
@@ -111,6 +111,11 @@ next_session(struct borrow *borrow, struct slot **slot)
         return order_and_go(borrow);
     }
     if (*slot == NULL) {
+        const dew_code nested = borrow_may_wait(borrow);
+
+        if (nested != DEW_OK) {
+            return nested;
+        }
         end = wait_for_one(borrow, slot);
     }
     if (end == POND_SLOT) {
@@ -137,9 +142,12 @@ become_guest(struct borrow *borrow)
 static void
 say_goodbye(struct borrow *borrow)
 {
+    const int64_t now_ns = pool_now_ns(borrow->pool);
+
     if (borrow->waited) {
-        record_wait(borrow);
+        record_wait(borrow, now_ns);
     }
+    borrow_remark_slow(borrow, now_ns);
     if (borrow->is_guest) {
         reclaim_read_begin();
         pond_guest_goes(&borrow->pool->pond);

@@ -26,4 +26,13 @@ dew_code borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow);
  * The caller is a guest of the pond. */
 dew_code borrow_refused(const struct borrow *borrow, enum pond_end end);
 
+/* remarks.c: asked before a borrow waits. Warns, at most once a second, when
+ * its thread holds a loan of this pool; with DEW_REFUSE_NESTED that is the
+ * end. The caller is a guest of the pond. */
+dew_code borrow_may_wait(const struct borrow *borrow);
+
+/* remarks.c: warns, at most once a second, when the borrow took longer than
+ * slow_acquire_ms. The caller is a guest of the pond or holds a slot. */
+void borrow_remark_slow(const struct borrow *borrow, int64_t now_ns);
+
 #endif

@@ -66,6 +66,7 @@ pool_free(dew_pool *pool)
     poll_bell_destroy(&pool->openers.cancel);
     poll_bell_destroy(&pool->work);
     breaker_destroy(&pool->breaker);
+    leaks_free(&pool->leaks);
     deadline_forget(pool->settings);
     credentials_destroy(&pool->credentials);
     settings_free(pool->settings);

@@ -4,7 +4,9 @@
 #include "base/thread.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -38,4 +40,22 @@ thread_id(void)
         id = (uint32_t)gettid();
     }
     return id;
+}
+
+bool
+thread_name(uint32_t id, char name[THREAD_NAME_BYTES])
+{
+    char path[64];
+
+    name[0] = '\0';
+    (void)snprintf(path, sizeof path, "/proc/self/task/%u/comm", id);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    /* The name and a line break: never more than the room there is. */
+    const ssize_t got = read(fd, name, THREAD_NAME_BYTES);
+    (void)close(fd);
+    name[got > 0 ? got - 1 : 0] = '\0';
+    return got > 0;
 }

@@ -15,4 +15,9 @@ int thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
 /* The kernel's id of the calling thread; cached. */
 uint32_t thread_id(void);
 
+#define THREAD_NAME_BYTES 16
+/* The name of the thread of this process with that id. False, and `name` is
+ * "": it has ended, or /proc cannot be read. */
+bool thread_name(uint32_t id, char name[THREAD_NAME_BYTES]);
+
 #endif

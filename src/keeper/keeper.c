@@ -138,6 +138,7 @@ keeper_tend(dew_pool *pool)
     }
     if (pool->next_sweep_ns <= now_ns) {
         pool->next_sweep_ns = now_ns + sweep(pool) * CLOCK_NS_PER_MS;
+        leaks_look(pool);
         /* What was retired just now is hung up in this pass. */
         farewell_begin(&pool->farewells, &pool->pond);
     }

@@ -14,12 +14,14 @@
 #define DEWPOND_KEEPER_POOL_H
 
 #include "base/bell.h"
+#include "base/seldom.h"
 #include "base/settings.h"
 #include "core/pond.h"
 #include "core/registry.h"
 #include "keeper/breaker.h"
 #include "keeper/credentials.h"
 #include "keeper/farewell.h"
+#include "keeper/leaks.h"
 
 #define OPENERS_MAX 64
 
@@ -53,6 +55,9 @@ struct dew_pool {
     struct pond_stuck stuck; /* the keeper's */
     int64_t next_sweep_ns;   /* the keeper's */
     uint32_t sweeps;         /* the keeper's rounds so far */
+    struct leaks leaks;      /* the keeper's */
+    struct seldom slow_line; /* warnings of borrows that took long */
+    struct seldom nested_line; /* and of those that could stop each other */
 };
 
 static inline int64_t

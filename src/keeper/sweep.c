@@ -76,7 +76,8 @@ interval_ms(const dew_pool *pool)
 {
     const int64_t limits[] = {pool->settings->idle_timeout_ms,
                               pool->settings->lifetime_ms,
-                              pool->settings->keepalive_ms};
+                              pool->settings->keepalive_ms,
+                              pool->settings->leak_after_ms};
     int64_t interval = SWEEP_MAX_MS;
 
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
