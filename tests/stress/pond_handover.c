@@ -27,18 +27,21 @@ static struct rig_plan
 plan_of(uint64_t *random)
 {
     static const int64_t handoffs[] = {0, 50000, CLOCK_NS_PER_MS, INT64_MAX};
-    const uint32_t maxsize = rig_between(random, 1, 4);
+    /* Few and patient: nobody else's step hides that one was not woken. */
+    const bool alone = rig_draw(random) % 2 == 0;
+    const uint32_t maxsize = rig_between(random, 1, alone ? 2 : 4);
 
     return (struct rig_plan){
         .seed = rig_draw(random),
-        .threads = rig_between(random, 4, 32),
+        .threads = alone ? rig_between(random, maxsize + 1, 4)
+                         : rig_between(random, 4, 32),
         .size = maxsize,
         .maxsize = maxsize,
         .window = 2,
         .handoff_ns = handoffs[rig_draw(random) % 4],
         .burst_ns = INT64_MAX,
         .yield_one_in = rig_between(random, 4, 256),
-        .timeout_one_in = rig_between(random, 2, 8),
+        .timeout_one_in = alone ? RIG_NEVER : rig_between(random, 2, 8),
         .retire_one_in = 2000,
         .open_fails_one_in = 4,
         .waiters_max = UINT32_MAX,
