@@ -196,6 +196,26 @@ local_files_stay_where_they_are(void **state)
 }
 
 static void
+session_whose_leftovers_could_be_drained_is_kept(void **state)
+{
+    (void)state;
+    for (int policy = DEW_RESET_AUTO; policy <= DEW_RESET_NEVER; policy++) {
+        dew_config config;
+        kit_config(&config, server);
+        config.reset = (dew_reset)policy;
+        config.client_flags = CLIENT_MULTI_STATEMENTS;
+        dew_pool *const pool = kit_open(&config);
+        MYSQL *mysql = kit_borrow(pool, &conn);
+        const int64_t id = kit_server_id(mysql);
+        assert_int_equal(
+            mysql_query(mysql, "SELECT * FROM a; DO 1; SELECT 2"), 0);
+        mysql = kit_next(pool, &conn);
+        assert_int_equal(kit_server_id(mysql), id);
+        end(pool);
+    }
+}
+
+static void
 binary_statement_is_cut_off_and_its_late_close_harms_nobody(void **state)
 {
     (void)state;
@@ -208,7 +228,9 @@ binary_statement_is_cut_off_and_its_late_close_harms_nobody(void **state)
     assert_int_equal(mysql_stmt_prepare(stmt, "DO SLEEP(0)", 11), 0);
     mysql = kit_next(pool, &conn);
     assert_int_equal(kit_server_id(mysql), id);
+    /* The client library refuses it: nothing goes over the wire. */
     assert_int_not_equal(mysql_stmt_execute(stmt), 0);
+    assert_in_range(mysql_stmt_errno(stmt), 2000, 2999);
     kit_answers_are_its_own(mysql);
     /* The next borrower has sent its question when the late close comes. */
     loan_send(mysql, "SELECT 4242");
@@ -264,6 +286,7 @@ main(void)
         cmocka_unit_test(several_statements_at_once_are_refused_again),
         cmocka_unit_test(reconnect_is_off_again),
         cmocka_unit_test(local_files_stay_where_they_are),
+        cmocka_unit_test(session_whose_leftovers_could_be_drained_is_kept),
         cmocka_unit_test(
             binary_statement_is_cut_off_and_its_late_close_harms_nobody),
         cmocka_unit_test(locks_are_free_at_the_return_not_at_the_next_borrow),
