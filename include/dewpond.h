@@ -194,8 +194,11 @@ extern "C" {
 
 /* dew_config.flags */
 #define DEW_NO_THREADS 1u /* no threads of the pool's own: dew_pool_tend */
-/* A thread that holds a loan of this pool gets DEW_EINVAL for a second one:
- * threads that each hold one and wait for another stop each other for ever. */
+/* A thread that holds a loan of this pool gets DEW_EINVAL where it would have
+ * to wait for a second one: threads that each hold one and wait for another
+ * stop each other for ever. (Without the flag such a wait is logged, at most
+ * once a second.) Who borrowed a loan holds it until it is back, even if it
+ * was handed on to another thread. */
 #define DEW_REFUSE_NESTED 2u
 
 typedef struct dew_pool dew_pool;
@@ -332,8 +335,10 @@ typedef struct dew_config {
     uint32_t lifetime_ms;     /* older: replaced when it is next free */
     uint32_t lifetime_jitter_percent; /* the lifetime is up to this shorter */
     uint32_t keepalive_ms;            /* rested longer: probed */
-    uint32_t leak_after_ms;      /* lent longer: logged with file and line */
-    uint32_t slow_acquire_ms;    /* waited longer: logged */
+    uint32_t leak_after_ms;      /* lent longer: logged once with file, line
+                                  * and thread, up to 2 s late */
+    uint32_t slow_acquire_ms;    /* waited longer: logged, at most once a
+                                  * second */
     uint32_t handoff_after_ms;   /* waited longer: served in strict order;
                                 * until then whoever runs may be faster */
     uint32_t fail_fast_after_ms; /* connects failed for longer: who would have
@@ -478,13 +483,14 @@ dew_code dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error);
  *          cannot be opened, with the server's own error; also when the time
  *          is up while connects fail. DEW_ECLOSED: the pool is closing.
  *          DEW_EINVAL: a NULL argument, a call from a callback of the pool, or
- *          DEW_REFUSE_NESTED. DEW_ENOMEM; DEW_ESYSTEM.
+ *          a wait that DEW_REFUSE_NESTED forbids. DEW_ENOMEM; DEW_ESYSTEM.
  * Blocks   Up to timeout_ms; in another thread's connect never. With
  *          DEW_NO_THREADS it connects itself, bounded by the same time, but
  *          for name lookup.
  * Threads  Any.
  * Owns     *conn is a loan until dew_release, dew_discard or dew_detach.
- *          *conn is not read, and is zero on failure.
+ *          *conn is not read, and is zero on failure. `file` is not copied:
+ *          a literal, or something else that outlives the pool.
  */
 dew_code dew_acquire(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
                      dew_error *error);
