@@ -57,12 +57,14 @@ breaker_init(struct breaker *breaker, uint32_t window_max, int64_t fail_fast_ns)
         .failing_since_ns = INT64_MAX,
         .next_try_ns = INT64_MAX,
     };
-    return pthread_mutex_init(&breaker->lock, NULL) == 0;
+    return pthread_mutex_init(&breaker->lock, NULL) == 0 &&
+           pthread_mutex_init(&breaker->telling, NULL) == 0;
 }
 
 void
 breaker_destroy(struct breaker *breaker)
 {
+    (void)pthread_mutex_destroy(&breaker->telling);
     (void)pthread_mutex_destroy(&breaker->lock);
 }
 
@@ -75,7 +77,7 @@ is_broken(const struct breaker *breaker, int64_t now_ns)
             now_ns - breaker->failing_since_ns >= breaker->fail_fast_ns);
 }
 
-struct breaker_verdict
+void
 breaker_failed(struct breaker *breaker, const dew_error *error, int64_t now_ns)
 {
     (void)pthread_mutex_lock(&breaker->lock);
@@ -90,12 +92,10 @@ breaker_failed(struct breaker *breaker, const dew_error *error, int64_t now_ns)
     breaker->stopped = class == ERROR_STOP;
     breaker->window = 0;
     breaker->next_try_ns = now_ns + backoff_ns(class, breaker->failures);
-    const struct breaker_verdict verdict = {0, is_broken(breaker, now_ns)};
     (void)pthread_mutex_unlock(&breaker->lock);
-    return verdict;
 }
 
-struct breaker_verdict
+void
 breaker_succeeded(struct breaker *breaker)
 {
     (void)pthread_mutex_lock(&breaker->lock);
@@ -106,12 +106,10 @@ breaker_succeeded(struct breaker *breaker)
     if (breaker->window < breaker->window_max) {
         breaker->window++;
     }
-    const struct breaker_verdict verdict = {breaker->window, false};
     (void)pthread_mutex_unlock(&breaker->lock);
-    return verdict;
 }
 
-struct breaker_verdict
+void
 breaker_due(struct breaker *breaker, int64_t now_ns)
 {
     (void)pthread_mutex_lock(&breaker->lock);
@@ -119,17 +117,33 @@ breaker_due(struct breaker *breaker, int64_t now_ns)
         breaker->next_try_ns = INT64_MAX;
         breaker->window = 1;
     }
-    const struct breaker_verdict verdict = {breaker->window,
-                                            is_broken(breaker, now_ns)};
+    (void)pthread_mutex_unlock(&breaker->lock);
+}
+
+struct breaker_verdict
+breaker_tell_begin(struct breaker *breaker, int64_t now_ns)
+{
+    (void)pthread_mutex_lock(&breaker->telling);
+    (void)pthread_mutex_lock(&breaker->lock);
+    breaker->broken = is_broken(breaker, now_ns);
+    const struct breaker_verdict verdict = {breaker->window, breaker->broken};
     (void)pthread_mutex_unlock(&breaker->lock);
     return verdict;
+}
+
+void
+breaker_tell_end(struct breaker *breaker)
+{
+    (void)pthread_mutex_unlock(&breaker->telling);
 }
 
 static int64_t
 fail_fast_at(const struct breaker *breaker)
 {
+    /* Once told it is no event any more: with less, the keeper would find it
+     * due over and over, and spin for as long as the server is away. */
     if (breaker->failing_since_ns == INT64_MAX ||
-        breaker->fail_fast_ns == INT64_MAX) {
+        breaker->fail_fast_ns == INT64_MAX || breaker->broken) {
         return INT64_MAX;
     }
     return breaker->failing_since_ns + breaker->fail_fast_ns;

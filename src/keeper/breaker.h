@@ -22,6 +22,7 @@
 
 struct breaker {
     pthread_mutex_t lock;
+    pthread_mutex_t telling; /* who tells the pond of it; before lock */
     uint32_t window_max;  /* connects_max */
     int64_t fail_fast_ns; /* INT64_MAX: never fail fast */
     /* Guarded by lock. */
@@ -30,12 +31,13 @@ struct breaker {
     int64_t failing_since_ns; /* INT64_MAX: not failing */
     int64_t next_try_ns;      /* INT64_MAX: no try is due */
     bool stopped;             /* the last error was of class STOP */
+    bool broken;              /* as it was last told */
     dew_error error;          /* the last one */
     int64_t error_ns;
 };
 
-/* What the pool must do after an event: the new window, and whether whoever
- * could only be served by a new session fails at once. */
+/* What the pool must do: the window, and whether whoever could only be served
+ * by a new session fails at once. */
 struct breaker_verdict {
     uint32_t window;
     bool broken;
@@ -45,13 +47,21 @@ bool breaker_init(struct breaker *breaker, uint32_t window_max,
                   int64_t fail_fast_ns);
 void breaker_destroy(struct breaker *breaker);
 
-struct breaker_verdict breaker_failed(struct breaker *breaker,
-                                      const dew_error *error, int64_t now_ns);
-struct breaker_verdict breaker_succeeded(struct breaker *breaker);
+/* The events. After each of them the verdict is to be told to the pond. */
+void breaker_failed(struct breaker *breaker, const dew_error *error,
+                    int64_t now_ns);
+void breaker_succeeded(struct breaker *breaker);
 /* Called by the keeper when breaker_due_ns has come. */
-struct breaker_verdict breaker_due(struct breaker *breaker, int64_t now_ns);
-/* When breaker_due is to be called next; INT64_MAX: not at all. */
+void breaker_due(struct breaker *breaker, int64_t now_ns);
+/* When breaker_due is to be called next; INT64_MAX: not at all. A moment whose
+ * verdict was told is over. */
 int64_t breaker_due_ns(struct breaker *breaker);
+
+/* The verdict of now. Between begin and end nobody else tells one, so that an
+ * older verdict is never told after a newer one. */
+struct breaker_verdict breaker_tell_begin(struct breaker *breaker,
+                                          int64_t now_ns);
+void breaker_tell_end(struct breaker *breaker);
 
 /* The last error and its age in ms, while failing. False: all is well. */
 bool breaker_error(struct breaker *breaker, int64_t now_ns, dew_error *error,

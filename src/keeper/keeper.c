@@ -50,14 +50,18 @@ keeper_bells(dew_pool *pool)
 /* --- the breaker's word ------------------------------------------------------- */
 
 void
-keeper_apply(dew_pool *pool, struct breaker_verdict verdict)
+keeper_apply(dew_pool *pool)
 {
+    const struct breaker_verdict verdict =
+        breaker_tell_begin(&pool->breaker, pool_now_ns(pool));
+
     if (verdict.broken) {
         pond_raise(&pool->pond, POND_BROKEN);
     } else if (pond_has(&pool->pond, POND_BROKEN) && verdict.window != 0) {
         pond_lower(&pool->pond, POND_BROKEN);
     }
     pond_set_window(&pool->pond, verdict.window);
+    breaker_tell_end(&pool->breaker);
     /* The keeper's timers changed. */
     poll_bell_ring(&pool->work);
 }
@@ -134,7 +138,8 @@ keeper_tend(dew_pool *pool)
 
     farewell_begin(&pool->farewells, &pool->pond);
     if (breaker_due_ns(&pool->breaker) <= now_ns) {
-        keeper_apply(pool, breaker_due(&pool->breaker, now_ns));
+        breaker_due(&pool->breaker, now_ns);
+        keeper_apply(pool);
     }
     if (pool->next_sweep_ns <= now_ns) {
         pool->next_sweep_ns = now_ns + sweep(pool) * CLOCK_NS_PER_MS;

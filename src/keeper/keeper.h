@@ -24,8 +24,8 @@ int64_t keeper_tend(dew_pool *pool);
  * told to come back at once. Returns when there is something to do next. */
 int64_t keeper_tend_here(dew_pool *pool, int64_t wait_ms);
 
-/* What the breaker says, told to the pond. */
-void keeper_apply(dew_pool *pool, struct breaker_verdict verdict);
+/* What the breaker says now, told to the pond. */
+void keeper_apply(dew_pool *pool);
 
 /* The keeper holds at least so many sessions from now on. */
 void keeper_set_floor(dew_pool *pool, uint32_t sessions);

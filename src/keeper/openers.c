@@ -73,7 +73,8 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     if (code == DEW_OK) {
         tally_add(&pool->pond.tallies.connects);
         furnish(pool, slot, session);
-        keeper_apply(pool, breaker_succeeded(&pool->breaker));
+        breaker_succeeded(&pool->breaker);
+        keeper_apply(pool);
         return true;
     }
     if (!pond_has(&pool->pond, POND_CLOSING)) {
@@ -83,8 +84,8 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         tally_add(&pool->pond.tallies.connect_failures);
         log_line(pool->settings, level_of(known), "%s: connect failed: %s",
                  pool->entry.name, why.message);
-        keeper_apply(pool,
-                     breaker_failed(&pool->breaker, &why, pool_now_ns(pool)));
+        breaker_failed(&pool->breaker, &why, pool_now_ns(pool));
+        keeper_apply(pool);
     }
     *error = why;
     return false;
@@ -138,8 +139,8 @@ report_no_thread(dew_pool *pool, int failed)
     log_line(pool->settings, LOG_ERROR, "%s: %s", pool->entry.name,
              error.message);
     if (pool->openers.started == 0) {
-        keeper_apply(pool,
-                     breaker_failed(&pool->breaker, &error, pool_now_ns(pool)));
+        breaker_failed(&pool->breaker, &error, pool_now_ns(pool));
+        keeper_apply(pool);
         bell_ring_all(&pool->progress);
     }
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: after connects have failed the pool opens again, whatever threads met
+ * on the way. Method: connects fail at a fault point, and threads are held up
+ * at race points until another one has overtaken them. */
+/* ctest: timeout=90 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bell.h"
+#include "base/fault.h"
+#include "fixture/pool_kit.h"
+
+/* Long enough for the others to go by, if they can. */
+#define HELD_UP_MS 300
+
+static struct test_server *server;
+static order_u32 held_up;
+
+static bool
+looks_again_until(int64_t until_ms)
+{
+    if (kit_now_ms() >= until_ms) {
+        return false;
+    }
+    kit_look_again(INT64_MAX, "", __FILE__, __LINE__);
+    return true;
+}
+
+/* The first thread that tells of a failure waits until another one's success
+ * has been told, if it may overtake. */
+static void
+hold_up_the_failure(const char *name, void *arg)
+{
+    dew_pool *const pool = arg;
+    const int64_t until_ms = kit_now_ms() + HELD_UP_MS;
+
+    if (strcmp(name, "pond.raised") != 0 || !bell_try(&held_up)) {
+        return;
+    }
+    while (kit_stats(pool).conns_open == 0 && looks_again_until(until_ms)) {
+    }
+}
+
+static void
+failure_told_late_does_not_undo_a_success(void **state)
+{
+    enum { BORROWERS = 2 };
+    struct kit_borrower borrowers[BORROWERS];
+    dew_config config;
+    dew_conn conn[BORROWERS];
+
+    (void)state;
+    kit_config(&config, server);
+    config.size = config.maxsize = config.connects_max = BORROWERS;
+    config.fail_fast_after_ms = DEW_ZERO;
+    dew_pool *const pool = kit_open(&config);
+    race_hook(hold_up_the_failure, pool);
+    fault_arm(FAULT_CONNECT, 1, false);
+    for (size_t i = 0; i < BORROWERS; i++) {
+        kit_send_borrower(&borrowers[i], pool, KIT_PATIENCE_MS);
+    }
+    for (size_t i = 0; i < BORROWERS; i++) {
+        if (kit_join(&borrowers[i]) == DEW_OK) {
+            kit_return(&borrowers[i].conn);
+        }
+    }
+    race_hook(NULL, NULL);
+    fault_arm(FAULT_CONNECT, 0, false);
+    for (size_t i = 0; i < BORROWERS; i++) {
+        while (dew_acquire(pool, KIT_PATIENCE_MS, &conn[i], NULL) != DEW_OK) {
+            KIT_AWAIT(kit_stats(pool).timeouts == 0);
+        }
+    }
+    for (size_t i = 0; i < BORROWERS; i++) {
+        kit_return(&conn[i]);
+    }
+    kit_close(pool);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(failure_told_late_does_not_undo_a_success),
+    };
+    server = test_server_start(NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_server_stop(server);
+    return failed;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: a failing server is tried again, and whoever is told so is told once.
+ * Method: the breaker's events at times of our own choice, no server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "keeper/breaker.h"
+
+#define MS CLOCK_NS_PER_MS
+#define FAIL_FAST_NS (1000 * MS)
+
+static struct breaker breaker;
+
+static int
+begin(void **state)
+{
+    (void)state;
+    return breaker_init(&breaker, 4, FAIL_FAST_NS) ? 0 : -1;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    breaker_destroy(&breaker);
+    return 0;
+}
+
+static struct breaker_verdict
+told(int64_t now_ns)
+{
+    const struct breaker_verdict verdict =
+        breaker_tell_begin(&breaker, now_ns);
+
+    breaker_tell_end(&breaker);
+    return verdict;
+}
+
+static void
+fail_at(int64_t now_ns, uint32_t number)
+{
+    const dew_error error = {.code = DEW_ECONNECT, .mysql_errno = number};
+
+    breaker_failed(&breaker, &error, now_ns);
+}
+
+static void
+failure_closes_the_window_until_a_try_is_due(void **state)
+{
+    (void)state;
+    fail_at(0, 2002);
+    assert_int_equal(told(0).window, 0);
+    assert_false(told(0).broken);
+    const int64_t due_ns = breaker_due_ns(&breaker);
+    assert_in_range(due_ns, 1, FAIL_FAST_NS - 1);
+    breaker_due(&breaker, due_ns);
+    assert_int_equal(told(due_ns).window, 1);
+}
+
+/* Otherwise the keeper finds it due in every pass, and spins. */
+static void
+moment_of_failing_fast_is_due_once(void **state)
+{
+    (void)state;
+    fail_at(0, 2002);
+    breaker_due(&breaker, breaker_due_ns(&breaker));
+    (void)told(1);
+    assert_int_equal(breaker_due_ns(&breaker), FAIL_FAST_NS);
+    breaker_due(&breaker, FAIL_FAST_NS);
+    assert_true(told(FAIL_FAST_NS).broken);
+    assert_int_equal(breaker_due_ns(&breaker), INT64_MAX);
+}
+
+static void
+failure_after_that_is_tried_again_and_nothing_else_is_due(void **state)
+{
+    (void)state;
+    fail_at(0, 2002);
+    breaker_due(&breaker, FAIL_FAST_NS);
+    (void)told(FAIL_FAST_NS);
+    fail_at(FAIL_FAST_NS, 2002);
+    assert_true(told(FAIL_FAST_NS).broken);
+    assert_true(breaker_due_ns(&breaker) > FAIL_FAST_NS);
+}
+
+static void
+wrong_password_fails_fast_at_once(void **state)
+{
+    (void)state;
+    fail_at(0, 1045);
+    assert_true(told(0).broken);
+    assert_true(breaker_due_ns(&breaker) > 0);
+}
+
+static void
+success_ends_it_and_opens_the_window_step_by_step(void **state)
+{
+    dew_error error;
+    int64_t age_ms;
+
+    (void)state;
+    fail_at(0, 2002);
+    breaker_due(&breaker, FAIL_FAST_NS);
+    (void)told(FAIL_FAST_NS);
+    for (uint32_t i = 2; i <= 4; i++) {
+        breaker_succeeded(&breaker);
+        assert_int_equal(told(FAIL_FAST_NS).window, i);
+        assert_false(told(FAIL_FAST_NS).broken);
+    }
+    assert_int_equal(breaker_due_ns(&breaker), INT64_MAX);
+    assert_false(breaker_error(&breaker, 0, &error, &age_ms));
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            failure_closes_the_window_until_a_try_is_due, begin, end),
+        cmocka_unit_test_setup_teardown(moment_of_failing_fast_is_due_once,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            failure_after_that_is_tried_again_and_nothing_else_is_due, begin,
+            end),
+        cmocka_unit_test_setup_teardown(wrong_password_fails_fast_at_once,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            success_ends_it_and_opens_the_window_step_by_step, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
