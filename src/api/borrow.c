@@ -100,31 +100,43 @@ order_and_go(const struct borrow *borrow)
     return borrow_refused(borrow, POND_TIMED_OUT);
 }
 
-/* *slot is a session to look at, or NULL and the code is the answer. */
-static dew_code
-next_session(struct borrow *borrow, struct slot **slot)
+/* Waits for what comes first. False: nothing of that ends the borrow, it has
+ * one more try. Otherwise *slot or *code, as in try_next. */
+static bool
+wait_or_give_up(struct borrow *borrow, struct slot **slot, dew_code *code)
 {
-    *slot = order_for_myself(borrow->pool);
-    enum pond_end end = POND_LEAVE;
-
-    if (*slot == NULL && borrow->deadline_ns <= pool_now_ns(borrow->pool)) {
-        return order_and_go(borrow);
+    *code = borrow_may_wait(borrow);
+    if (*code != DEW_OK) {
+        return true;
     }
-    if (*slot == NULL) {
-        const dew_code nested = borrow_may_wait(borrow);
-
-        if (nested != DEW_OK) {
-            return nested;
-        }
-        end = wait_for_one(borrow, slot);
-    }
+    const enum pond_end end = wait_for_one(borrow, slot);
     if (end == POND_SLOT) {
-        return DEW_OK;
+        return true;
     }
     struct slot *own = *slot;
     *slot = NULL;
-    return end == POND_LEAVE ? open_and_lend(borrow, own)
-                             : borrow_refused(borrow, end);
+    *code = end == POND_LEAVE ? open_and_lend(borrow, own)
+                              : borrow_refused(borrow, end);
+    return end == POND_LEAVE || *code != DEW_OK;
+}
+
+/* One try. False: one more. True: *slot is a session to look at, or NULL and
+ * *code is the answer. */
+static bool
+try_next(struct borrow *borrow, struct slot **slot, dew_code *code)
+{
+    *slot = order_for_myself(borrow->pool);
+    if (*slot == NULL && borrow->deadline_ns <= pool_now_ns(borrow->pool)) {
+        *code = order_and_go(borrow);
+        return true;
+    }
+    if (*slot == NULL) {
+        return wait_or_give_up(borrow, slot, code);
+    }
+    struct slot *own = *slot;
+    *slot = NULL;
+    *code = open_and_lend(borrow, own);
+    return true;
 }
 
 /* --- the loop ------------------------------------------------------------------------ */
@@ -183,7 +195,8 @@ borrow_slowly(struct borrow *borrow, struct slot *slot)
         }
         reclaim_read_end();
         if (slot == NULL) {
-            code = next_session(borrow, &slot);
+            while (!try_next(borrow, &slot, &code)) {
+            }
         }
         if (slot == NULL) {
             break;

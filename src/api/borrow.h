@@ -23,6 +23,7 @@ struct borrow {
 dew_code borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow);
 
 /* refusal.c: why a borrow ended without a session, with what to do about it.
+ * DEW_OK: connects had failed and do so no more; his time is not up, go on.
  * The caller is a guest of the pond. */
 dew_code borrow_refused(const struct borrow *borrow, enum pond_end end);
 

@@ -42,10 +42,10 @@ refuse_with_connect_error(const struct borrow *borrow)
 static dew_code
 time_is_up(const struct borrow *borrow)
 {
-    tally_add(&borrow->pool->pond.tallies.timeouts);
     if (refuse_with_connect_error(borrow)) {
         return DEW_ECONNECT;
     }
+    tally_add(&borrow->pool->pond.tallies.timeouts);
     return refuse(borrow, DEW_ETIMEDOUT,
                   "no session came free in time; raise maxsize, hold sessions "
                   "shorter, or wait longer");
@@ -61,10 +61,7 @@ borrow_refused(const struct borrow *borrow, enum pond_end end)
         return error_set(borrow->error, DEW_ENOMEM, DEW_STAGE_WAIT,
                          "no memory to wait");
     case POND_BROKE:
-        if (refuse_with_connect_error(borrow)) {
-            return DEW_ECONNECT;
-        }
-        break;
+        return refuse_with_connect_error(borrow) ? DEW_ECONNECT : DEW_OK;
     case POND_SHUT:
         return error_set(borrow->error, DEW_ECLOSED, DEW_STAGE_WAIT,
                          "%s: the pool is closed or closing",

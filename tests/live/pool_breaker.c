@@ -19,6 +19,7 @@
 
 static struct test_server *server;
 static order_u32 held_up;
+static _Thread_local unsigned posts;
 
 static bool
 looks_again_until(int64_t until_ms)
@@ -81,11 +82,75 @@ failure_told_late_does_not_undo_a_success(void **state)
     kit_close(pool);
 }
 
+/* A borrower that was refused finds out only when all is well again. */
+static void
+recover_before_the_refused_looks(const char *name, void *arg)
+{
+    dew_pool *const pool = arg;
+
+    /* The first post is his joining, the second that he is done. */
+    if (strcmp(name, "waiters.post") != 0 || ++posts != 2) {
+        return;
+    }
+    fault_arm(FAULT_CONNECT, 0, false);
+    KIT_AWAIT(kit_stats(pool).conns_idle == 1);
+}
+
+static void
+who_was_refused_while_the_server_came_back_waits_on(void **state)
+{
+    dew_config config;
+    dew_conn conn;
+    dew_error error = {.code = DEW_OK};
+
+    (void)state;
+    kit_config(&config, server);
+    config.pre_create = 1;
+    config.fail_fast_after_ms = DEW_ZERO;
+    dew_pool *const pool = kit_open(&config);
+    (void)kit_borrow(pool, &conn);
+    fault_arm(FAULT_CONNECT, 1, true);
+    assert_int_equal(dew_discard(&conn), DEW_OK);
+    KIT_AWAIT(kit_stats(pool).connect_failures >= 2);
+    posts = 0;
+    race_hook(recover_before_the_refused_looks, pool);
+    const dew_code code = dew_acquire(pool, DEW_WAIT_FOREVER, &conn, &error);
+    race_hook(NULL, NULL);
+    fault_arm(FAULT_CONNECT, 0, false);
+    assert_string_equal(error.message, "");
+    assert_int_equal(code, DEW_OK);
+    assert_int_equal(kit_stats(pool).timeouts, 0);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static void
+refusal_with_the_servers_error_is_no_timeout(void **state)
+{
+    dew_config config;
+    dew_conn conn, refused;
+
+    (void)state;
+    kit_config(&config, server);
+    dew_pool *const pool = kit_open(&config);
+    fault_arm(FAULT_CONNECT, 1, true);
+    assert_int_equal(dew_acquire(pool, 50, &conn, NULL), DEW_ECONNECT);
+    assert_int_equal(kit_stats(pool).timeouts, 0);
+    fault_arm(FAULT_CONNECT, 0, false);
+    (void)kit_borrow(pool, &conn);
+    assert_int_equal(dew_acquire(pool, 50, &refused, NULL), DEW_ETIMEDOUT);
+    assert_int_equal(kit_stats(pool).timeouts, 1);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(failure_told_late_does_not_undo_a_success),
+        cmocka_unit_test(who_was_refused_while_the_server_came_back_waits_on),
+        cmocka_unit_test(refusal_with_the_servers_error_is_no_timeout),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
