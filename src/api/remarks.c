@@ -52,7 +52,7 @@ remark_nested(const struct borrow *borrow, const struct pond_loan *held,
 {
     dew_pool *pool = borrow->pool;
 
-    if (seldom_may(&pool->nested_line, now_ns)) {
+    if (seldom_may(&pool->nest_line, now_ns)) {
         log_line(pool->settings, LOG_WARNING,
                  "%s: thread %u borrows at %s:%d and has to wait, while the "
                  "session that it borrowed at %s:%d is still out: threads "
@@ -69,7 +69,7 @@ borrow_may_wait(const struct borrow *borrow)
     const int64_t now_ns = pool_now_ns(pool);
     const bool refuses = refuses_nested(pool);
     const bool tells = pool->settings->on_log != NULL &&
-                       seldom_is_due(&pool->nested_line, now_ns);
+                       seldom_is_due(&pool->nest_line, now_ns);
     struct pond_loan held;
 
     if ((!refuses && !tells) ||

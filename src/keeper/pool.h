@@ -57,7 +57,7 @@ struct dew_pool {
     uint32_t sweeps;         /* the keeper's rounds so far */
     struct leaks leaks;      /* the keeper's */
     struct seldom slow_line; /* warnings of borrows that took long */
-    struct seldom nested_line; /* and of those that could stop each other */
+    struct seldom nest_line; /* and of those that could stop each other */
 };
 
 static inline int64_t

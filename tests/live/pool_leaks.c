@@ -154,10 +154,9 @@ loan_of_a_thread_that_has_ended_is_reported(void **state)
     kit_send_borrower(&borrower, pool, KIT_PATIENCE_MS);
     assert_int_equal(kit_join(&borrower), DEW_OK);
     KIT_AWAIT(journal_warnings(&journal, TOLD) == 1);
-    assert_non_null(strstr(journal_warning(&journal, TOLD),
-                           "pool_kit.c"));
-    assert_non_null(strstr(journal_warning(&journal, TOLD),
-                           "(which has ended)"));
+    assert_non_null(strstr(journal_warning(&journal, TOLD), "pool_kit.c"));
+    assert_non_null(
+        strstr(journal_warning(&journal, TOLD), "(which has ended)"));
     kit_return(&borrower.conn);
     kit_close(pool);
 }
@@ -171,8 +170,7 @@ loan_without_a_call_site_is_reported(void **state)
     dew_conn conn;
     configure(&config, LEAK_MS);
     dew_pool *const pool = kit_open(&config);
-    assert_int_equal((dew_acquire)(pool, KIT_PATIENCE_MS, &conn, NULL),
-                     DEW_OK);
+    assert_int_equal((dew_acquire)(pool, KIT_PATIENCE_MS, &conn, NULL), DEW_OK);
     KIT_AWAIT(journal_warnings(&journal, "an unknown place") == 1);
     kit_return(&conn);
     kit_close(pool);
@@ -184,7 +182,7 @@ nothing_is_reported_unless_it_is_asked_for(void **state)
     (void)state;
     dew_config config;
     dew_conn conn;
-    configure(&config, 0); /* off */
+    configure(&config, 0);        /* off */
     config.idle_timeout_ms = 400; /* the keeper looks as often all the same */
     dew_pool *const pool = kit_open(&config);
     (void)kit_borrow(pool, &conn);

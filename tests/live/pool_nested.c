@@ -52,8 +52,8 @@ nested_wait_is_told_at_most_once_a_second(void **state)
     assert_true(waits > 5);
     assert_in_range(journal_warnings(&journal, TOLD), 2, 1 + took_ms / 1000);
     assert_non_null(strstr(journal_warning(&journal, TOLD), site));
-    assert_int_equal(
-        strncmp(journal_warning(&journal, TOLD), "cellar: ", 8), 0);
+    assert_int_equal(strncmp(journal_warning(&journal, TOLD), "cellar: ", 8),
+                     0);
     kit_return(&held);
     kit_close(pool);
 }

@@ -63,8 +63,8 @@ borrower_that_waited_for_a_return_is_told(void **state)
     assert_non_null(strstr(journal_warning(&journal, " waited "),
                            "(1 of at most 1 sessions open, 1 lent, 0 being "
                            "opened, 0 waiting)"));
-    assert_non_null(strstr(journal_warning(&journal, " waited "),
-                           "pool_kit.c:"));
+    assert_non_null(
+        strstr(journal_warning(&journal, " waited "), "pool_kit.c:"));
     kit_return(&waiter.conn);
     kit_close(pool);
 }
