@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The places where the two client libraries differ, under one name each. */
 /*
- * flavour_mariadb.c (Connector/C) and flavour_oracle.c (libmysqlclient)
- * implement these; the header that is compiled against chooses. Nothing here
- * makes a system call unless it says so.
+ * The files flavour_mariadb*.c (Connector/C) and flavour_oracle*.c
+ * (libmysqlclient) implement these; the header that is compiled against
+ * chooses. Nothing here makes a system call unless it says so.
  */
 #ifndef DEWPOND_SESSION_FLAVOUR_H
 #define DEWPOND_SESSION_FLAVOUR_H
@@ -38,6 +38,8 @@ bool flavour_is_dead(const MYSQL *mysql);
 int flavour_socket(const MYSQL *mysql);
 /* More results of the same command are still to come. */
 bool flavour_more_results(const MYSQL *mysql);
+/* The session is encrypted. */
+bool flavour_has_tls(const MYSQL *mysql);
 /* TLS or compression: bytes on the socket are not packets. */
 bool flavour_is_wrapped(const MYSQL *mysql);
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets the options of MariaDB Connector/C and connects within a bound. */
+#include "session/flavour.h"
+
+#if FLAVOUR_MARIADB
+
+#include "base/settings.h"
+
+/* Ours alone bounds the connect, so the library's timeout is only what one
+ * silent read of a blocking TLS handshake, or its own retries of a unix
+ * socket whose backlog is full, may take. */
+#define LIBRARY_TIMEOUT_S 1u
+
+/* `off` is told as well: from 3.4 on the library asks for TLS by itself. */
+static void
+set_tls(MYSQL *mysql, const struct settings *settings)
+{
+    const my_bool enforce = settings->tls_mode != DEW_TLS_OFF;
+    const my_bool verify = settings->tls_mode == DEW_TLS_VERIFY;
+
+    if (settings->tls_ca != NULL) {
+        mysql_options(mysql, MYSQL_OPT_SSL_CA, settings->tls_ca);
+    }
+    if (settings->tls_cert != NULL) {
+        mysql_options(mysql, MYSQL_OPT_SSL_CERT, settings->tls_cert);
+    }
+    if (settings->tls_key != NULL) {
+        mysql_options(mysql, MYSQL_OPT_SSL_KEY, settings->tls_key);
+    }
+    if (settings->tls_mode != DEW_TLS_DEFAULT) {
+        mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &enforce);
+        mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+    }
+}
+
+void
+flavour_set_options(MYSQL *mysql, const struct settings *settings)
+{
+    const unsigned int seconds = LIBRARY_TIMEOUT_S;
+
+    mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+    flavour_local_infile_off(mysql);
+    set_tls(mysql, settings);
+}
+
+bool
+flavour_verifies_server(MYSQL *mysql)
+{
+    my_bool verifies = 0;
+
+    return mysql_get_optionv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT,
+                             &verifies) == 0 &&
+           verifies != 0;
+}
+
+bool
+flavour_connect(MYSQL *mysql, const struct settings *settings,
+                const struct io_limit *limit, enum flavour_cut *cut_by)
+{
+    struct flavour_bound bound;
+    bool connected, fired;
+
+    (void)flavour_bound_begin(mysql, limit, &bound);
+    bound.connecting = true;
+    bound.wants_tls = settings->tls_mode != DEW_TLS_OFF;
+    sigpipe_hold(&bound.sigpipe);
+    connected = mysql_real_connect(mysql, settings->host, settings->user,
+                                   settings->password, settings->database,
+                                   settings->port, settings->unix_socket,
+                                   settings->client_flags) != NULL;
+    fired = flavour_bound_end(mysql, &bound);
+    *cut_by = !fired            ? FLAVOUR_NOT_CUT
+              : bound.cancelled ? FLAVOUR_CANCELLED
+                                : FLAVOUR_TIMED_OUT;
+    return connected && !fired;
+}
+
+#endif
+
+/* ISO C wants at least one declaration in every translation unit. */
+typedef int flavour_mariadb_connect_is_chosen_by_the_preprocessor;
