@@ -12,185 +12,11 @@
  */
 #define _GNU_SOURCE 1
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "session/inside.h"
-
-enum variable {
-    CHARSET_CLIENT,
-    CHARSET_RESULTS,
-    CHARSET_CONNECTION,
-    COLLATION_CONNECTION, /* after its charset, which sets a default one */
-    AUTOCOMMIT,
-    ISOLATION,
-    SQL_MODE,
-    TIME_ZONE,
-    VARIABLES
-};
-
-static const struct {
-    const char *name;
-    enum session_forgets bit;
-} variables[VARIABLES] = {
-    [CHARSET_CLIENT] = {"character_set_client", FORGETS_CHARSET},
-    [CHARSET_RESULTS] = {"character_set_results", FORGETS_CHARSET},
-    [CHARSET_CONNECTION] = {"character_set_connection", FORGETS_CHARSET},
-    [COLLATION_CONNECTION] = {"collation_connection", FORGETS_CHARSET},
-    [AUTOCOMMIT] = {"autocommit", FORGETS_AUTOCOMMIT},
-    [ISOLATION] = {NULL, FORGETS_OTHER}, /* its name differs: see below */
-    [SQL_MODE] = {"sql_mode", FORGETS_OTHER},
-    [TIME_ZONE] = {"time_zone", FORGETS_OTHER},
-};
-
-#define VALUE_SIZE 1024 /* all of sql_mode's words are about 700 bytes */
-#define SQL_SIZE (VARIABLES * (VALUE_SIZE + 64))
-#define SERVER_VALUES 3 /* before the variables in the SELECT */
-
-struct values {
-    bool is_null[VARIABLES];
-    char text[VARIABLES][VALUE_SIZE];
-};
-
-struct scratch {
-    struct values wanted, now;
-    char sql[SQL_SIZE];
-};
-
-static const char *
-variable_name(const struct session *session, enum variable variable)
-{
-    if (variable != ISOLATION) {
-        return variables[variable].name;
-    }
-    /* MySQL 8 dropped the old name; MariaDB learnt the new one in 11.1. */
-    return session->server.is_mariadb || session->server.version < 50720
-               ? "tx_isolation"
-               : "transaction_isolation";
-}
-
-static int64_t
-number_of(const char *text)
-{
-    return text == NULL ? 0 : strtoll(text, NULL, 10);
-}
-
-static bool
-switch_of(const char *text)
-{
-    return text != NULL && strcmp(text, "0") != 0 && strcmp(text, "OFF") != 0;
-}
-
-/* False: it does not fit, or cannot be put between quotes as it is. */
-static bool
-take_value(struct values *values, enum variable variable, const char *text)
-{
-    values->is_null[variable] = text == NULL;
-    values->text[variable][0] = '\0';
-    if (text == NULL) {
-        return true;
-    }
-    if (strlen(text) >= VALUE_SIZE || strpbrk(text, "'\\") != NULL) {
-        return false;
-    }
-    memcpy(values->text[variable], text, strlen(text) + 1);
-    return true;
-}
-
-static bool
-take_row(struct session *session, struct values *values, MYSQL_ROW row)
-{
-    session->server.wait_timeout_s = number_of(row[0]);
-    session->server.max_connections = number_of(row[1]);
-    session->server.read_only = switch_of(row[2]);
-    for (int i = 0; i < VARIABLES; i++) {
-        if (!take_value(values, (enum variable)i, row[SERVER_VALUES + i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void
-compose_select(const struct session *session, char *sql)
-{
-    int used = snprintf(sql, SQL_SIZE,
-                        "SELECT @@wait_timeout, @@max_connections, "
-                        "@@read_only");
-
-    for (int i = 0; i < VARIABLES; i++) {
-        used += snprintf(sql + used, SQL_SIZE - (size_t)used, ", @@%s",
-                         variable_name(session, (enum variable)i));
-    }
-}
-
-enum reading { READ, NOT_READ, LOST };
-
-static enum reading
-read_values(struct session *session, struct scratch *scratch,
-            struct values *values)
-{
-    MYSQL *const mysql = session->mysql;
-    MYSQL_RES *result;
-    MYSQL_ROW row;
-    bool taken;
-
-    compose_select(session, scratch->sql);
-    result = mysql_query(mysql, scratch->sql) == 0 ? mysql_store_result(mysql)
-                                                   : NULL;
-    if (result == NULL) {
-        return flavour_is_dead(mysql) ? LOST : NOT_READ;
-    }
-    row = mysql_num_fields(result) == SERVER_VALUES + VARIABLES
-              ? mysql_fetch_row(result)
-              : NULL;
-    taken = row != NULL && take_row(session, values, row);
-    mysql_free_result(result);
-    return taken ? READ : NOT_READ;
-}
-
-/* ---- what to set ---- */
-
-static bool
-is_number(const char *text)
-{
-    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
-}
-
-static bool
-is_same(const struct values *a, const struct values *b, int i)
-{
-    return a->is_null[i] == b->is_null[i] &&
-           strcmp(a->text[i], b->text[i]) == 0;
-}
-
-/* One SET that leads from `now` to `wanted`, "" when there is nothing to do.
- * Returns the bits of what differs. */
-static uint32_t
-compose_set(const struct session *session, struct scratch *scratch)
-{
-    const struct values *const wanted = &scratch->wanted;
-    uint32_t differs = 0;
-    int used = 0;
-
-    scratch->sql[0] = '\0';
-    for (int i = 0; i < VARIABLES; i++) {
-        const char *const quote =
-            wanted->is_null[i] || is_number(wanted->text[i]) ? "" : "'";
-        if (is_same(wanted, &scratch->now, i)) {
-            continue;
-        }
-        differs |= (uint32_t)variables[i].bit;
-        used += snprintf(scratch->sql + used, SQL_SIZE - (size_t)used,
-                         "%s%s=%s%s%s", used == 0 ? "SET " : ", ",
-                         variable_name(session, (enum variable)i), quote,
-                         wanted->is_null[i] ? "NULL" : wanted->text[i],
-                         quote);
-    }
-    return differs;
-}
+#include "session/values.h"
 
 /* Both names mean the same charset; servers answer with the long one. */
 static const char *
@@ -207,18 +33,18 @@ is_charset(const char *actual, const struct settings *settings)
 
 /* A defaults file, or a server that skips what the handshake asks for, may
  * have chosen another charset than settings, on one side or on both. */
-static enum reading
+static enum values_reading
 insist_on_charset(struct session *session, const struct settings *settings,
-                  struct scratch *scratch)
+                  struct values_scratch *scratch)
 {
     if (is_charset(scratch->wanted.text[CHARSET_CLIENT], settings) &&
         is_charset(mysql_character_set_name(session->mysql), settings)) {
-        return READ;
+        return VALUES_READ;
     }
     if (mysql_set_character_set(session->mysql, settings->charset) != 0) {
-        return LOST;
+        return VALUES_LOST;
     }
-    return read_values(session, scratch, &scratch->wanted);
+    return values_read(session, scratch, &scratch->wanted);
 }
 
 static bool
@@ -261,9 +87,9 @@ sends_resets(const struct settings *settings)
 /* The server would not tell: put everything that matters back, always. */
 static bool
 learn_nothing(struct session *session, const struct settings *settings,
-              struct scratch *scratch, dew_error *error)
+              struct values_scratch *scratch, dew_error *error)
 {
-    snprintf(scratch->sql, SQL_SIZE, "SET NAMES %s, autocommit=%d",
+    snprintf(scratch->sql, VALUES_SQL_SIZE, "SET NAMES %s, autocommit=%d",
              settings->charset, settings->autocommit ? 1 : 0);
     if (!run_set(session, scratch->sql)) {
         return fail(session, error);
@@ -275,27 +101,28 @@ learn_nothing(struct session *session, const struct settings *settings,
 
 static bool
 learn_with(struct session *session, const struct settings *settings,
-           struct scratch *scratch, dew_error *error)
+           struct values_scratch *scratch, dew_error *error)
 {
-    enum reading reading = read_values(session, scratch, &scratch->wanted);
+    enum values_reading reading =
+        values_read(session, scratch, &scratch->wanted);
     uint32_t forgets;
 
-    if (reading == READ) {
+    if (reading == VALUES_READ) {
         reading = insist_on_charset(session, settings, scratch);
     }
-    if (reading != READ) {
-        return reading == LOST
+    if (reading != VALUES_READ) {
+        return reading == VALUES_LOST
                    ? fail(session, error)
                    : learn_nothing(session, settings, scratch, error);
     }
     scratch->now = scratch->wanted;
     if (sends_resets(settings) &&
         (!session_reset_now(session, settings) ||
-         read_values(session, scratch, &scratch->now) != READ)) {
+         values_read(session, scratch, &scratch->now) != VALUES_READ)) {
         return fail(session, error);
     }
     strcpy(scratch->wanted.text[AUTOCOMMIT], settings->autocommit ? "1" : "0");
-    forgets = compose_set(session, scratch);
+    forgets = values_compose_set(session, scratch);
     if (!run_set(session, scratch->sql)) {
         return fail(session, error);
     }
@@ -320,7 +147,7 @@ bool
 session_learn(struct session *session, const struct settings *settings,
               dew_error *error)
 {
-    struct scratch *const scratch = memory_zeroed(sizeof(*scratch));
+    struct values_scratch *const scratch = memory_zeroed(sizeof(*scratch));
     bool learnt;
 
     if (scratch == NULL) {
