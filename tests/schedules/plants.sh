@@ -79,7 +79,7 @@ for name in $core; do compile_core "$name" $flags; done
 for name in $own; do
     compile "$work/own_$name.o" "$here/$name.c" $flags -include "$here/hooks.h"
 done
-for name in sched main; do
+for name in sched sched_choose main; do
     compile "$work/own_$name.o" "$here/$name.c" $flags
 done
 
