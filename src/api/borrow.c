@@ -50,6 +50,8 @@ order_for_myself(dew_pool *pool)
         pond_has(&pool->pond, POND_CLOSING | POND_SUSPENDED)) {
         return NULL;
     }
+    /* No keeper comes for those that were just given up. */
+    farewell_now(&pool->pond);
     return pond_order_own(&pool->pond, pool->settings->size);
 }
 

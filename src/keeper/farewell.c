@@ -40,6 +40,21 @@ farewell_begin(struct farewells *farewells, struct pond *pond)
     }
 }
 
+void
+farewell_now(struct pond *pond)
+{
+    struct slot *slot;
+
+    while ((slot = pond_next_retiree(pond)) != NULL) {
+        const int fd = part(slot);
+
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        pond_vacate(pond, slot);
+    }
+}
+
 int64_t
 farewell_due_ns(const struct farewells *farewells)
 {

@@ -31,6 +31,11 @@ struct farewells {
 /* Hangs up all retirees; frees the places of those that need no waiting. */
 void farewell_begin(struct farewells *farewells, struct pond *pond);
 
+/* Hangs up all retirees and frees their places at once: for pools without
+ * threads, where nobody would come back for them. Any thread, outside sections,
+ * while something keeps the pool. */
+void farewell_now(struct pond *pond);
+
 /* Waits until the deadline for servers that close and for extra_fd (-1: none)
  * to be readable; frees the places of those that are done. */
 void farewell_wait(struct farewells *farewells, struct pond *pond, int extra_fd,

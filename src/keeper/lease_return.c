@@ -50,8 +50,18 @@ retire(dew_pool *pool, struct slot *slot, enum session_parting parting)
 {
     slot->parting = (uint32_t)parting;
     reclaim_read_begin();
+    if (!pool->threaded) {
+        pond_guest_comes(&pool->pond);
+    }
     lease_drop(pool, slot);
     reclaim_read_end();
+    if (!pool->threaded) {
+        /* No keeper comes for it, and somebody may be waiting for its place. */
+        farewell_now(&pool->pond);
+        reclaim_read_begin();
+        pond_guest_goes(&pool->pond);
+        reclaim_read_end();
+    }
 }
 
 static void
