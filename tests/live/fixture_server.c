@@ -25,14 +25,14 @@
 enum { WITHIN_MS = 10000 };
 
 static int
-start(void **state)
+set_up(void **state)
 {
     *state = test_server_start(NULL);
     return 0;
 }
 
 static int
-stop(void **state)
+tear_down(void **state)
 {
     test_server_stop(*state);
     return 0;
@@ -249,5 +249,5 @@ main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "abandon") == 0) {
         abandon();
     }
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

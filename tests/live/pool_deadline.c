@@ -20,7 +20,7 @@
 static struct test_server *server;
 
 static int
-start(void **state)
+set_up(void **state)
 {
     (void)state;
     server = test_server_start(NULL);
@@ -28,7 +28,7 @@ start(void **state)
 }
 
 static int
-stop(void **state)
+tear_down(void **state)
 {
     (void)state;
     test_server_stop(server);
@@ -243,5 +243,5 @@ main(void)
         cmocka_unit_test(nothing_is_left_of_deadlines_after_the_close),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -23,14 +23,14 @@ static char build_dir[] = DEWPOND_SO_PATH;
 static char output[16384]; /* what the last program said */
 
 static int
-start(void **state)
+set_up(void **state)
 {
     *state = test_server_start(NULL);
     return 0;
 }
 
 static int
-stop(void **state)
+tear_down(void **state)
 {
     test_server_stop(*state);
     return 0;
@@ -238,5 +238,5 @@ main(void)
         cmocka_unit_test(every_example_works_and_tells_when_it_cannot),
     };
     (void)dirname(build_dir);
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
