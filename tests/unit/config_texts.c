@@ -138,16 +138,29 @@ texts_that_are_too_long_are_refused_unseen(void **state)
     refuse_config(&config, "host is longer than 255 bytes", "");
 }
 
+static int
+make_file(void **state)
+{
+    static char path[] = "/tmp/dewpond-config-XXXXXX";
+    const int fd = mkstemp(path);
+
+    *state = path;
+    return fd < 0 ? -1 : close(fd);
+}
+
+/* Also when the test has failed. */
+static int
+remove_file(void **state)
+{
+    return unlink(*state);
+}
+
 static void
 files_must_be_there_and_fit_together(void **state)
 {
     dew_config config = DEW_CONFIG_INIT;
-    char path[] = "/tmp/dewpond-config-XXXXXX";
-    const int fd = mkstemp(path);
+    const char *const path = *state;
 
-    (void)state;
-    assert_true(fd >= 0);
-    (void)close(fd);
     config.tls_ca = "/nowhere/ca.pem";
     refuse_config(&config, "tls_ca", "/nowhere/ca.pem");
     config.tls_ca = NULL;
@@ -164,7 +177,6 @@ files_must_be_there_and_fit_together(void **state)
     config.tls_key = NULL;
     config.tls_ca = path;
     refuse_config(&config, "DEW_TLS_OFF", "tls_ca");
-    assert_int_equal(unlink(path), 0);
 }
 
 static void
@@ -191,7 +203,8 @@ main(void)
         cmocka_unit_test(strings_are_copied_and_empty_ones_are_absent),
         cmocka_unit_test(a_charset_is_a_word),
         cmocka_unit_test(texts_that_are_too_long_are_refused_unseen),
-        cmocka_unit_test(files_must_be_there_and_fit_together),
+        cmocka_unit_test_setup_teardown(files_must_be_there_and_fit_together,
+                                        make_file, remove_file),
         cmocka_unit_test(a_socket_and_a_foreign_host_exclude_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
