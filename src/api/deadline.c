@@ -66,14 +66,14 @@ static dew_code
 rearm(const dew_conn *conn, struct subject *subject, dew_error *error)
 {
     struct deadline *fresh = NULL;
-    const bool over = deadline_end(subject->current, DISARM_WAIT_MS);
 
-    set_current(conn, subject, NULL);
-    if (!over) {
+    /* What failed stays with the loan, or its return would trust the session. */
+    if (!deadline_stop(&subject->current, DISARM_WAIT_MS)) {
         return error_set(error, DEW_ECONNECT, DEW_STAGE_QUERY,
-                         "the deadline had passed and the session was cut; "
+                         "the deadline had passed and the session was lost; "
                          "release it and borrow another");
     }
+    set_current(conn, subject, NULL);
     if (subject->plan.after_ms < 0) {
         return DEW_OK;
     }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
@@ -207,7 +208,8 @@ void
 deadline_unuse(void)
 {
     (void)pthread_mutex_lock(&lock);
-    const bool last = --users == 0 && runs;
+    /* Who counts himself in and out while it ends is not the one to join it. */
+    const bool last = --users == 0 && runs && !ending;
     const pthread_t old = thread;
     if (last) {
         ending = true;
@@ -217,6 +219,7 @@ deadline_unuse(void)
     if (!last) {
         return;
     }
+    race_point("deadline.ending");
     (void)pthread_join(old, NULL);
     (void)pthread_mutex_lock(&lock);
     ending = runs = false;
@@ -294,26 +297,46 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
 }
 
 bool
-deadline_end(struct deadline *deadline, int64_t wait_ms)
+deadline_stop(struct deadline **deadline, int64_t wait_ms)
 {
     const int64_t until_ns = clock_deadline_after_ms(wait_ms);
+    struct deadline *stopped = *deadline;
 
-    if (deadline == NULL) {
+    if (stopped == NULL) {
         return true;
     }
     (void)pthread_mutex_lock(&lock);
-    while (deadline->state == KILLING && clock_now_ns() < until_ns) {
+    while (stopped->state == KILLING && clock_now_ns() < until_ns) {
         wait_moved(until_ns);
     }
-    const enum deadline_state state = deadline->state;
-    if (state == ARMED) {
-        unlink_armed(deadline);
-    } else if (state == KILLING) {
+    if (stopped->state == ARMED) {
+        unlink_armed(stopped);
+        /* The thread may be late: the watchdog is not. */
+        stopped->state = watchdog_disarm(&stopped->cut) ? FAILED : STOPPED;
+    }
+    const bool over = stopped->state == STOPPED;
+    (void)pthread_mutex_unlock(&lock);
+    if (over) {
+        deadline_free(stopped);
+        *deadline = NULL;
+    }
+    return over;
+}
+
+bool
+deadline_end(struct deadline *deadline, int64_t wait_ms)
+{
+    if (deadline_stop(&deadline, wait_ms)) {
+        return true;
+    }
+    (void)pthread_mutex_lock(&lock);
+    const bool busy = deadline->state == KILLING;
+    if (busy) {
         deadline->state = ORPHANED;
     }
     (void)pthread_mutex_unlock(&lock);
-    if (state != KILLING) {
+    if (!busy) {
         deadline_free(deadline);
     }
-    return state == ARMED || state == STOPPED;
+    return false;
 }

@@ -9,8 +9,10 @@
  * STATES of a deadline, under one mutex:
  *
  *     ARMED --due--> KILLING --confirmed--> STOPPED
- *       |               |  +---failed-----> FAILED (the socket is cut)
- *       +--ended        +--ended too early: the thread frees it (ORPHANED)
+ *       | |             |  +---failed-----> FAILED (the socket is cut)
+ *       | |             +--ended too early: the thread frees it (ORPHANED)
+ *       | +--stopped, but the watchdog was first--> FAILED
+ *       +----stopped--> STOPPED
  *
  * A KILL that is on its way may hit whatever runs when it arrives. So a loan
  * that ends while one is out waits for its confirmation, shortly; without it
@@ -45,8 +47,12 @@ dew_code deadline_arm(struct deadline **deadline,
 /* Waits until no KILL uses these settings any more: before they are freed. */
 void deadline_forget(const struct settings *settings);
 
-/* Ends it; NULL is allowed. True: no KILL is on its way, the session may be
- * used on. False: one may be, or the socket was cut. Waits at most wait_ms. */
+/* Stops it; *deadline may be NULL. True: no KILL is on its way and the socket
+ * is whole, the session may be used on, and *deadline is gone. False: it stays,
+ * so that the end of the loan sees it, too. Waits at most wait_ms. */
+bool deadline_stop(struct deadline **deadline, int64_t wait_ms);
+
+/* The end of the loan: the same, but it is gone in any case. */
 bool deadline_end(struct deadline *deadline, int64_t wait_ms);
 
 #endif
