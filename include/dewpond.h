@@ -478,7 +478,8 @@ dew_code dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error);
  *          the next that comes back. It is alive and clean as far as that can
  *          be known. As a macro it notes file and line for leak reports.
  * Returns  DEW_OK. DEW_ETIMEDOUT: none came free in time; with DEW_NO_WAIT:
- *          none is idle (one is ordered all the same if there is room).
+ *          none is idle (one is ordered all the same if there is room, but not
+ *          with DEW_NO_THREADS).
  *          DEW_EFULL: waiters_max are waiting already. DEW_ECONNECT: sessions
  *          cannot be opened, with the server's own error; also when the time
  *          is up while connects fail. DEW_ECLOSED: the pool is closing.

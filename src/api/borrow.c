@@ -14,10 +14,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/reclaim.h"
+#include "keeper/keeper.h"
 #include "keeper/lease.h"
 #include "keeper/openers.h"
 
 #define DEAD_MAX 3
+#define HELP_NS (20 * CLOCK_NS_PER_MS)
 #define NS_PER_US 1000
 
 static dew_code
@@ -37,16 +39,27 @@ open_and_lend(const struct borrow *borrow, struct slot *slot)
 
     if (!opener_connect(pool, slot, borrow->deadline_ns, &why)) {
         pond_open_failed(&pool->pond, slot);
-        return error_copy(borrow->error, &why);
+        return pond_has(&pool->pond, POND_CLOSING)
+                   ? borrow_refused(borrow, POND_SHUT)
+                   : error_copy(borrow->error, &why);
     }
     pond_opened_own(&pool->pond, slot);
     return lend(borrow, slot);
 }
 
-static struct slot *
-order_for_myself(dew_pool *pool)
+static bool
+is_time_up(const struct borrow *borrow)
 {
-    if (pool->threaded ||
+    return borrow->deadline_ns <= pool_now_ns(borrow->pool);
+}
+
+/* Who has no time to connect does not begin: it would only fail. */
+static struct slot *
+order_for_myself(const struct borrow *borrow)
+{
+    dew_pool *pool = borrow->pool;
+
+    if (pool->threaded || is_time_up(borrow) ||
         pond_has(&pool->pond, POND_CLOSING | POND_SUSPENDED)) {
         return NULL;
     }
@@ -67,6 +80,20 @@ record_wait(const struct borrow *borrow, int64_t now_ns)
     tally_record(&tallies->wait_us, (uint64_t)(waited / NS_PER_US));
 }
 
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Nobody tells when a failing server may be tried, or whose goodbye is over,
+ * unless somebody tends: who waits looks himself, this often. */
+static int64_t
+help_again_ns(const struct borrow *borrow)
+{
+    return pool_now_ns(borrow->pool) + HELP_NS;
+}
+
 static enum pond_end
 wait_for_one(struct borrow *borrow, struct slot **slot)
 {
@@ -77,8 +104,12 @@ wait_for_one(struct borrow *borrow, struct slot **slot)
                  .only_new = borrow->dead >= DEAD_MAX},
         .deadline_ns = borrow->deadline_ns,
     };
-    enum pond_end end = pond_join(pond, &wait);
+    enum pond_end end;
 
+    if (!borrow->pool->threaded) {
+        wait.deadline_ns = earlier(wait.deadline_ns, help_again_ns(borrow));
+    }
+    end = pond_join(pond, &wait);
     if (end != POND_SLOT) {
         return end;
     }
@@ -98,7 +129,11 @@ order_and_go(const struct borrow *borrow)
     if (pond_has(pond, POND_CLOSING)) {
         return borrow_refused(borrow, POND_SHUT);
     }
-    (void)pond_order(pond, borrow->pool->settings->size);
+    /* Without opener threads nobody would ever take it from the orders, and
+     * its place would be lost. */
+    if (borrow->pool->threaded) {
+        (void)pond_order(pond, borrow->pool->settings->size);
+    }
     return borrow_refused(borrow, POND_TIMED_OUT);
 }
 
@@ -115,6 +150,9 @@ wait_or_give_up(struct borrow *borrow, struct slot **slot, dew_code *code)
     if (end == POND_SLOT) {
         return true;
     }
+    if (end == POND_TIMED_OUT && !is_time_up(borrow)) {
+        return false;
+    }
     struct slot *own = *slot;
     *slot = NULL;
     *code = end == POND_LEAVE ? open_and_lend(borrow, own)
@@ -127,8 +165,11 @@ wait_or_give_up(struct borrow *borrow, struct slot **slot, dew_code *code)
 static bool
 try_next(struct borrow *borrow, struct slot **slot, dew_code *code)
 {
-    *slot = order_for_myself(borrow->pool);
-    if (*slot == NULL && borrow->deadline_ns <= pool_now_ns(borrow->pool)) {
+    if (!borrow->pool->threaded) {
+        keeper_help(borrow->pool);
+    }
+    *slot = order_for_myself(borrow);
+    if (*slot == NULL && is_time_up(borrow)) {
         *code = order_and_go(borrow);
         return true;
     }

@@ -131,16 +131,22 @@ next_due_ns(dew_pool *pool, int64_t now_ns)
     return due;
 }
 
+static void
+tell_what_is_due(dew_pool *pool, int64_t now_ns)
+{
+    if (breaker_due_ns(&pool->breaker) <= now_ns) {
+        breaker_due(&pool->breaker, now_ns);
+        keeper_apply(pool);
+    }
+}
+
 int64_t
 keeper_tend(dew_pool *pool)
 {
     const int64_t now_ns = pool_now_ns(pool);
 
     farewell_begin(&pool->farewells, &pool->pond);
-    if (breaker_due_ns(&pool->breaker) <= now_ns) {
-        breaker_due(&pool->breaker, now_ns);
-        keeper_apply(pool);
-    }
+    tell_what_is_due(pool, now_ns);
     if (pool->next_sweep_ns <= now_ns) {
         pool->next_sweep_ns = now_ns + sweep(pool) * CLOCK_NS_PER_MS;
         leaks_look(pool);
@@ -169,6 +175,17 @@ keeper_tend_here(dew_pool *pool, int64_t wait_ms)
         pool->farewells.count == 0 ? 0 : clock_deadline_after_ms(wait_ms));
     bell_untry(&pool->tender);
     return due_ns;
+}
+
+void
+keeper_help(dew_pool *pool)
+{
+    if (!bell_try(&pool->tender)) {
+        return;
+    }
+    farewell_wait(&pool->farewells, &pool->pond, -1, 0);
+    tell_what_is_due(pool, pool_now_ns(pool));
+    bell_untry(&pool->tender);
 }
 
 /* --- the thread ------------------------------------------------------------------- */

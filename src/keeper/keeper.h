@@ -24,6 +24,11 @@ int64_t keeper_tend(dew_pool *pool);
  * told to come back at once. Returns when there is something to do next. */
 int64_t keeper_tend_here(dew_pool *pool, int64_t wait_ms);
 
+/* For a borrower of a pool without threads, whom nobody else may help: frees
+ * the places of goodbyes that are over and lets a failing server be tried.
+ * Waits for nothing; does nothing while somebody tends. */
+void keeper_help(dew_pool *pool);
+
 /* What the breaker says now, told to the pond. */
 void keeper_apply(dew_pool *pool);
 

@@ -59,11 +59,13 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         clock_deadline_after_ms(settings->connect_timeout_ms),
         pool->openers.cancel.fd};
     struct session *session = NULL;
+    bool impatient = false;
     dew_error why = {.code = DEW_OK};
     int64_t age_ms;
 
     if (deadline_ns < limit.deadline_ns) {
         limit.deadline_ns = deadline_ns;
+        impatient = true;
     }
     /* Before the connect: what changes meanwhile makes it outdated. */
     pond_stamp(&pool->pond, slot);
@@ -84,8 +86,11 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         tally_add(&pool->pond.tallies.connect_failures);
         log_line(pool->settings, level_of(known), "%s: connect failed: %s",
                  pool->entry.name, why.message);
-        breaker_failed(&pool->breaker, &why, pool_now_ns(pool));
-        keeper_apply(pool);
+        /* A borrower's time that ran out tells nothing of the server. */
+        if (!impatient || pool_now_ns(pool) < deadline_ns) {
+            breaker_failed(&pool->breaker, &why, pool_now_ns(pool));
+            keeper_apply(pool);
+        }
     }
     *error = why;
     return false;
