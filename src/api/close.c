@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Closing a pool: nobody new, wait for loans, hang up, leave nothing. */
 #include "api/guard.h"
+#include "api/guest.h"
 #include "api/pool_life.h"
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/reclaim.h"
 #include "base/socket.h"
 #include "keeper/keeper.h"
@@ -45,13 +47,18 @@ drain(dew_pool *pool)
     reclaim_read_end();
 }
 
-static bool
-has_loans(const dew_pool *pool)
+/* Not who looks at a session before it is lent, nor the keeper: they are done
+ * in no time that a grace would have to cover. */
+static uint32_t
+count_loans(const dew_pool *pool)
 {
-    struct pond_gauges gauges;
+    struct pond_loan loan;
+    uint32_t count = 0;
 
-    pond_gauge(&pool->pond, &gauges);
-    return gauges.leased != 0;
+    for (uint32_t i = 0; i < pool->pond.slot_count; i++) {
+        count += pond_loan_at(&pool->pond, i, &loan);
+    }
+    return count;
 }
 
 static int64_t
@@ -96,7 +103,7 @@ wait_drained(dew_pool *pool, int64_t loans_ns, int64_t own_ns)
         if (is_drained_for_good(pool)) {
             return true;
         }
-        const int64_t limit_ns = has_loans(pool) ? loans_ns : own_ns;
+        const int64_t limit_ns = count_loans(pool) != 0 ? loans_ns : own_ns;
         if (pool_now_ns(pool) >= limit_ns) {
             return false;
         }
@@ -124,11 +131,37 @@ pool_end(dew_pool *pool)
     finish(pool);
 }
 
-/* One close at a time. */
-static bool
-closer_begins(dew_pool *pool)
+/* One close at a time. The other one may be about to free the pool: inside a
+ * section it cannot. */
+static dew_code
+closer_begins(dew_pool *pool, dew_error *error)
 {
-    return bell_try(&pool->closer);
+    dew_code code = DEW_OK;
+
+    reclaim_read_begin();
+    if (!bell_try(&pool->closer)) {
+        code = error_set(error, DEW_EBUSY, DEW_STAGE_WAIT,
+                         "%s: another close is at work", pool->entry.name);
+    }
+    reclaim_read_end();
+    return code;
+}
+
+/* The last touch of the pool is the door: the next closer may free it. */
+static dew_code
+give_up(dew_pool *pool, dew_error *error)
+{
+    struct pond_gauges gauges;
+
+    pond_gauge(&pool->pond, &gauges);
+    const dew_code code = error_set(
+        error, DEW_EBUSY, DEW_STAGE_WAIT,
+        "%s: %u sessions are still lent, %u are being opened or hung up; "
+        "release them and close again",
+        pool->entry.name, count_loans(pool), gauges.opening + gauges.retiring);
+    bell_untry(&pool->closer);
+    race_point("close.busy");
+    return code;
 }
 
 dew_code
@@ -137,28 +170,19 @@ dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
     if (pool == NULL) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
     }
-    const dew_code refused = guard_callback(pool, error);
+    dew_code refused = guard_callback(pool, error);
+    if (refused == DEW_OK) {
+        refused = closer_begins(pool, error);
+    }
     if (refused != DEW_OK) {
         return refused;
-    }
-    if (!closer_begins(pool)) {
-        return error_set(error, DEW_EBUSY, DEW_STAGE_WAIT,
-                         "%s: another close is at work", pool->entry.name);
     }
     const int64_t loans_ns = clock_deadline_after_ms(grace_ms);
 
     shut(pool);
     if (!wait_drained(pool, loans_ns,
                       later(loans_ns, clock_deadline_after_ms(OWN_LIMIT_MS)))) {
-        struct pond_gauges gauges;
-
-        pond_gauge(&pool->pond, &gauges);
-        bell_untry(&pool->closer);
-        return error_set(error, DEW_EBUSY, DEW_STAGE_WAIT,
-                         "%s: %u sessions are still lent and %u are being "
-                         "opened or hung up; release them and close again",
-                         pool->entry.name, gauges.leased,
-                         gauges.opening + gauges.retiring);
+        return give_up(pool, error);
     }
     finish(pool);
     return DEW_OK;
@@ -167,7 +191,13 @@ dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
 void
 dew_pool_abort(dew_pool *pool)
 {
-    if (pool != NULL && pond_has(&pool->pond, POND_CLOSING)) {
+    if (pool == NULL) {
+        return;
+    }
+    /* The loans that it cuts come back, and the close may be done before it. */
+    guest_comes(pool);
+    if (pond_has(&pool->pond, POND_CLOSING)) {
         pond_each_loan_socket(&pool->pond, socket_cut_if_same);
     }
+    guest_goes(pool);
 }

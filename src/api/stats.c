@@ -40,17 +40,12 @@ dew_stats_read(const dew_pool *pool, dew_stats *stats)
     memcpy(stats, &now, bytes_wanted(stats));
 }
 
-dew_code
-dew_pool_check(const dew_pool *pool, dew_error *error)
+static dew_code
+check(const dew_pool *pool, dew_error *error)
 {
     char text[256] = "";
-
-    if (pool == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_NONE, "pool is NULL");
-    }
-    reclaim_read_begin();
     const char *wrong = pond_audit(&pool->pond, text, sizeof(text));
-    reclaim_read_end();
+
     if (wrong == NULL) {
         return DEW_OK;
     }
@@ -62,4 +57,16 @@ dew_pool_check(const dew_pool *pool, dew_error *error)
     }
     return error_set(error, DEW_ESYSTEM, DEW_STAGE_NONE,
                      "%s: invariant violated: %s", pool->entry.name, wrong);
+}
+
+dew_code
+dew_pool_check(const dew_pool *pool, dew_error *error)
+{
+    if (pool == NULL) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_NONE, "pool is NULL");
+    }
+    reclaim_read_begin();
+    const dew_code code = check(pool, error);
+    reclaim_read_end();
+    return code;
 }

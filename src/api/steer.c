@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Changing a pool while it runs: credentials, and the keeper's work by hand. */
 #include "api/guard.h"
+#include "api/guest.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/reclaim.h"
 #include "keeper/keeper.h"
 
-dew_code
-dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
-                         dew_error *error)
+static dew_code
+replace(dew_pool *pool, const char *user, const char *password,
+        dew_error *error)
 {
-    if (pool == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
-    }
-    const dew_code refused = guard_callback(pool, error);
-    if (refused != DEW_OK) {
-        return refused;
-    }
     struct settings *settings = settings_copy(pool->settings, user, password);
+
     if (settings == NULL ||
         !credentials_replace(&pool->credentials, settings)) {
         settings_free(settings);
@@ -30,20 +24,33 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
     return DEW_OK;
 }
 
+dew_code
+dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
+                         dew_error *error)
+{
+    if (pool == NULL) {
+        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
+    }
+    const dew_code refused = guard_callback(pool, error);
+    if (refused != DEW_OK) {
+        return refused;
+    }
+    guest_comes(pool);
+    const dew_code code = replace(pool, user, password, error);
+    guest_goes(pool);
+    return code;
+}
+
 int64_t
 dew_pool_tend(dew_pool *pool)
 {
     if (pool == NULL || pool->threaded || callback_is_of(pool)) {
         return -1;
     }
-    reclaim_read_begin();
-    pond_guest_comes(&pool->pond);
-    reclaim_read_end();
+    guest_comes(pool);
     const int64_t due_ns = keeper_tend_here(pool, 0);
     const int64_t rest_ns = due_ns - pool_now_ns(pool);
-    reclaim_read_begin();
-    pond_guest_goes(&pool->pond);
-    reclaim_read_end();
+    guest_goes(pool);
     if (due_ns == INT64_MAX) {
         return INT64_MAX;
     }

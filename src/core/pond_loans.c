@@ -118,6 +118,7 @@ pond_each_loan_socket(const struct pond *pond,
         if ((slot_peek(slot) & SLOT_LENT) == 0) {
             continue;
         }
+        race_point("loans.cut");
         /* ORDER loans.13 relaxed <-> loans.11 loans.12: see there. */
         (void)cut((int)order_load_relaxed_u32(&slot->socket_fd),
                   order_load_relaxed_u64(&slot->socket_identity));
