@@ -170,6 +170,66 @@ session_that_is_only_looked_at_is_no_loan_to_close(void **state)
     assert_int_equal(code, DEW_OK);
 }
 
+/* on_options of the second connect: a borrower asks for the pool by its name
+ * before open has returned. */
+struct early {
+    unsigned connects;
+    dew_conn conn;
+    dew_code code;
+};
+
+static void *
+borrow_early(void *arg)
+{
+    struct early *const early = arg;
+
+    early->code =
+        dew_acquire_named("early", HELD_UP_MS, &early->conn, NULL);
+    return NULL;
+}
+
+static int
+refuse_the_second(MYSQL *mysql, void *arg)
+{
+    struct early *const early = arg;
+    pthread_t thread;
+
+    (void)mysql;
+    if (++early->connects != 2) {
+        return 0;
+    }
+    assert_int_equal(pthread_create(&thread, NULL, borrow_early, early), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    if (early->code == DEW_OK) {
+        assert_int_equal(dew_discard(&early->conn), DEW_OK);
+    }
+    return 1;
+}
+
+static void
+pool_whose_open_fails_has_lent_nothing(void **state)
+{
+    struct early early = {.code = DEW_OK};
+    dew_config config;
+    dew_pool *pool;
+
+    (void)state;
+    kit_config(&config, server);
+    config.name = "early";
+    config.size = config.maxsize = config.pre_create = 2;
+    config.connects_max = 1;
+    config.on_options = refuse_the_second;
+    config.on_options_arg = &early;
+    assert_int_equal(dew_pool_open(&pool, &config, NULL), DEW_ECONNECT);
+    assert_int_not_equal(early.code, DEW_OK);
+    early.connects = 2;
+    pool = kit_open(&config);
+    assert_int_equal(dew_acquire_named("early", DEW_NO_WAIT, &early.conn, NULL),
+                     DEW_OK);
+    kit_return(&early.conn);
+    kit_close(pool);
+}
+
 static int
 begin(void **state)
 {
@@ -188,6 +248,7 @@ main(void)
             close_that_gives_up_does_not_touch_the_pool_any_more, begin),
         cmocka_unit_test_setup(
             session_that_is_only_looked_at_is_no_loan_to_close, begin),
+        cmocka_unit_test_setup(pool_whose_open_fails_has_lent_nothing, begin),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
