@@ -99,9 +99,9 @@ pool_make(dew_pool **made, struct settings *settings, dew_error *error)
     }
     const struct pond_plan plan = plan_of(pool);
     if (!pond_init(&pool->pond, &plan)) {
-        pool_free(pool);
+        pool_free(pool); /* and the settings with it */
         return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "no memory for maxsize %u", settings->maxsize);
+                         "no memory for maxsize %u", plan.maxsize);
     }
     *made = pool;
     return DEW_OK;
