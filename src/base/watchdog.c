@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -214,13 +215,18 @@ start_thread(void)
         return true;
     }
     if (fault(FAULT_THREAD)) {
+        errno = EAGAIN;
         return false;
     }
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    dog.running = pthread_create(&dog.thread, NULL, watch,
-                                 (void *)(uintptr_t)dog.generation) == 0;
+    const int failed = pthread_create(&dog.thread, NULL, watch,
+                                      (void *)(uintptr_t)dog.generation);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    dog.running = failed == 0;
+    if (failed != 0) {
+        errno = failed;
+    }
     return dog.running;
 }
 

@@ -26,7 +26,8 @@ void watchdog_use(void);
 void watchdog_unuse(void);
 
 /* From now on `socket_fd` is cut when deadline_ns passes. False when it could
- * not be armed (no descriptor, no thread): the caller must not start I/O. */
+ * not be armed (no descriptor, no thread; errno says why): the caller must not
+ * start I/O. */
 bool watchdog_arm(struct watchdog_timer *timer, int socket_fd,
                   int64_t deadline_ns);
 /* Ends the timer and its duplicate. Returns whether it had fired. */
