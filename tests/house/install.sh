@@ -73,7 +73,7 @@ for language in c cc; do
         $(pkg-config --static --cflags --libs dewpond |
             sed "s|-ldewpond|$archive|")
 done
-must cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" \
+must cmake -G Ninja -S . -B build -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx"
 must cmake --build build -j 2
 mv build/cmake_*_c build/cmake_*_cc .
