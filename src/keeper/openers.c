@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/reclaim.h"
@@ -103,6 +104,7 @@ open_ordered(dew_pool *pool, struct slot *slot)
     const bool opened = !pond_has(&pool->pond, POND_CLOSING) &&
                         opener_connect(pool, slot, CLOCK_NEVER, &error);
 
+    race_point("opener.done");
     reclaim_read_begin();
     if (opened) {
         pond_opened(&pool->pond, slot);
@@ -110,6 +112,8 @@ open_ordered(dew_pool *pool, struct slot *slot)
         pond_open_failed(&pool->pond, slot);
     }
     bell_ring_all(&pool->progress);
+    /* The keeper may fill up only now: its place in the window is free. */
+    poll_bell_ring(&pool->work);
     reclaim_read_end();
 }
 

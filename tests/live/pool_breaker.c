@@ -124,6 +124,34 @@ who_was_refused_while_the_server_came_back_waits_on(void **state)
     kit_close(pool);
 }
 
+/* The keeper hears of the success, looks, and finds no room to order more. */
+static void
+pause_before_the_place_is_free(const char *name, void *arg)
+{
+    (void)arg;
+    if (strcmp(name, "opener.done") == 0) {
+        kit_look_again(INT64_MAX, "", __FILE__, __LINE__);
+    }
+}
+
+static void
+place_that_comes_free_behind_a_success_is_filled_at_once(void **state)
+{
+    dew_config config;
+
+    (void)state;
+    kit_config(&config, server);
+    config.size = config.maxsize = config.pre_create = 8;
+    config.connects_max = 1;
+    race_hook(pause_before_the_place_is_free, NULL);
+    const int64_t since_ms = kit_now_ms();
+    dew_pool *const pool = kit_open(&config);
+    race_hook(NULL, NULL);
+    /* Not one of them in each round of the keeper's, which are a second. */
+    assert_in_range(kit_now_ms() - since_ms, 0, 2500);
+    kit_close(pool);
+}
+
 static void
 refusal_with_the_servers_error_is_no_timeout(void **state)
 {
@@ -150,6 +178,8 @@ main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(failure_told_late_does_not_undo_a_success),
         cmocka_unit_test(who_was_refused_while_the_server_came_back_waits_on),
+        cmocka_unit_test(
+            place_that_comes_free_behind_a_success_is_filled_at_once),
         cmocka_unit_test(refusal_with_the_servers_error_is_no_timeout),
     };
     server = test_server_start(NULL);
