@@ -9,6 +9,11 @@
 
 #include <cmocka.h>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/watchdog.h"
 #include "fixture/pool_kit.h"
 #include "fixture/stall.h"
 
@@ -187,8 +192,14 @@ main(void)
     dew_conn conn;
     server = test_server_start(NULL);
     assert_int_equal(test_server_count(server, "app"), 0);
-    /* The process's own thread, the watchdog, lives as long as any pool uses
-     * it: this one does, by another user, until the end. */
+    /* The process's own thread, the watchdog, is started by whoever needs it
+     * first, perhaps in the middle of a test: here it runs from the beginning
+     * to the end, and so it is not counted as a pool's. */
+    struct watchdog_timer far = {.fd = -1};
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    watchdog_use();
+    assert_true(watchdog_arm(&far, pair[0], clock_deadline_after_ms(3600000)));
     kit_config(&config, server);
     config.user = "root";
     config.password = "";
@@ -199,5 +210,9 @@ main(void)
     kit_return(&conn);
     kit_close(first);
     test_server_stop(server);
+    (void)watchdog_disarm(&far);
+    watchdog_unuse();
+    (void)close(pair[0]);
+    (void)close(pair[1]);
     return failed;
 }
