@@ -221,7 +221,8 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         BOTH(pool_survives_every_allocation_that_fails),
-        BOTH(pool_survives_every_thread_that_does_not_start),
+        cmocka_unit_test_setup(pool_survives_every_thread_that_does_not_start,
+                               with_threads),
         BOTH(pool_survives_every_connect_that_is_refused),
         BOTH(pool_survives_every_reset_that_fails),
         BOTH(pool_survives_every_probe_that_fails),
