@@ -2,6 +2,7 @@
 /* Why a borrow got no session, in a sentence that tells what to do. */
 #include "api/borrow.h"
 #include "base/error.h"
+#include "keeper/keeper.h"
 
 static dew_code
 refuse(const struct borrow *borrow, dew_code code, const char *why)
@@ -28,6 +29,7 @@ refuse_with_connect_error(const struct borrow *borrow)
     if (!breaker_error(&pool->breaker, pool_now_ns(pool), &why, &age_ms)) {
         return false;
     }
+    keeper_ask(pool);
     (void)error_set_mysql(borrow->error, DEW_ECONNECT, DEW_STAGE_CONNECT,
                           why.mysql_errno, why.sqlstate,
                           "%s: no session, and connects fail: %.400s (%lld "

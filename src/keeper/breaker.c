@@ -7,6 +7,7 @@
 
 #define BACKOFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
 #define BACKOFF_LAST_NS (5000 * CLOCK_NS_PER_MS)
+#define BACKOFF_ASKED_NS (1000 * CLOCK_NS_PER_MS)
 #define CROWDED_DOUBLINGS 2
 
 enum error_class { ERROR_RETRY, ERROR_CROWDED, ERROR_STOP };
@@ -32,19 +33,36 @@ class_of(uint32_t number)
     }
 }
 
+/* Full jitter: a thousand clients of a server that comes back spread over the
+ * whole interval. Never quite 0, or the first try would be a spin. */
 static int64_t
-backoff_ns(enum error_class class, uint64_t failures)
+jitter_ns(int64_t longest_ns)
+{
+    return CLOCK_NS_PER_MS + (int64_t)random_below((uint64_t)longest_ns);
+}
+
+static int64_t
+longest_backoff_ns(enum error_class class, uint64_t failures)
 {
     const uint64_t doublings =
         failures - 1 + (class == ERROR_CROWDED ? CROWDED_DOUBLINGS : 0);
-    int64_t longest = BACKOFF_LAST_NS;
 
-    if (class != ERROR_STOP && doublings < 9) {
-        longest = BACKOFF_FIRST_NS << doublings;
+    return class != ERROR_STOP && doublings < 9 ? BACKOFF_FIRST_NS << doublings
+                                                : BACKOFF_LAST_NS;
+}
+
+/* Where more tries would harm (locked accounts, a crowded server) it makes no
+ * difference who asks. */
+static void
+schedule(struct breaker *breaker, enum error_class class, int64_t now_ns)
+{
+    const int64_t longest_ns = longest_backoff_ns(class, breaker->failures);
+
+    breaker->next_try_ns = now_ns + jitter_ns(longest_ns);
+    breaker->asked_try_ns = INT64_MAX;
+    if (class == ERROR_RETRY && longest_ns > BACKOFF_ASKED_NS) {
+        breaker->asked_try_ns = now_ns + jitter_ns(BACKOFF_ASKED_NS);
     }
-    /* Full jitter: a thousand clients of a server that comes back spread over
-     * the whole interval. Never quite 0, or the first try would be a spin. */
-    return CLOCK_NS_PER_MS + (int64_t)random_below((uint64_t)longest);
 }
 
 bool
@@ -56,6 +74,7 @@ breaker_init(struct breaker *breaker, uint32_t window_max, int64_t fail_fast_ns)
         .window = window_max,
         .failing_since_ns = INT64_MAX,
         .next_try_ns = INT64_MAX,
+        .asked_try_ns = INT64_MAX,
     };
     return pthread_mutex_init(&breaker->lock, NULL) == 0 &&
            pthread_mutex_init(&breaker->telling, NULL) == 0;
@@ -91,7 +110,7 @@ breaker_failed(struct breaker *breaker, const dew_error *error, int64_t now_ns)
     breaker->error_ns = now_ns;
     breaker->stopped = class == ERROR_STOP;
     breaker->window = 0;
-    breaker->next_try_ns = now_ns + backoff_ns(class, breaker->failures);
+    schedule(breaker, class, now_ns);
     (void)pthread_mutex_unlock(&breaker->lock);
 }
 
@@ -101,7 +120,7 @@ breaker_succeeded(struct breaker *breaker)
     (void)pthread_mutex_lock(&breaker->lock);
     breaker->failures = 0;
     breaker->failing_since_ns = INT64_MAX;
-    breaker->next_try_ns = INT64_MAX;
+    breaker->next_try_ns = breaker->asked_try_ns = INT64_MAX;
     breaker->stopped = false;
     if (breaker->window < breaker->window_max) {
         breaker->window++;
@@ -114,10 +133,23 @@ breaker_due(struct breaker *breaker, int64_t now_ns)
 {
     (void)pthread_mutex_lock(&breaker->lock);
     if (breaker->next_try_ns <= now_ns) {
-        breaker->next_try_ns = INT64_MAX;
+        breaker->next_try_ns = breaker->asked_try_ns = INT64_MAX;
         breaker->window = 1;
     }
     (void)pthread_mutex_unlock(&breaker->lock);
+}
+
+bool
+breaker_asked(struct breaker *breaker)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    const bool earlier = breaker->asked_try_ns < breaker->next_try_ns;
+
+    if (earlier) {
+        breaker->next_try_ns = breaker->asked_try_ns;
+    }
+    (void)pthread_mutex_unlock(&breaker->lock);
+    return earlier;
 }
 
 struct breaker_verdict

@@ -6,6 +6,10 @@
  * 5 s, with full jitter), then one. A success lets one more in flight, and
  * another with each further success, so that recovery is no storm.
  *
+ * A server that came back is of use to those who ask for it: while borrowers
+ * wait or are refused, the backoff ends within 1 s (class RETRY only), with
+ * full jitter over that second. Nobody asks: up to 5 s.
+ *
  * Errors come in three classes: STOP (wrong password, no such database: more
  * tries will not help; the slowest rhythm at once), CROWDED (the server has no
  * room: back off four times as far), and RETRY (all others).
@@ -30,6 +34,7 @@ struct breaker {
     uint64_t failures;        /* since it was last closed */
     int64_t failing_since_ns; /* INT64_MAX: not failing */
     int64_t next_try_ns;      /* INT64_MAX: no try is due */
+    int64_t asked_try_ns;     /* the latest, if somebody asks; as above */
     bool stopped;             /* the last error was of class STOP */
     bool broken;              /* as it was last told */
     dew_error error;          /* the last one */
@@ -53,6 +58,9 @@ void breaker_failed(struct breaker *breaker, const dew_error *error,
 void breaker_succeeded(struct breaker *breaker);
 /* Called by the keeper when breaker_due_ns has come. */
 void breaker_due(struct breaker *breaker, int64_t now_ns);
+/* Somebody waits, or was refused: true if the next try is due earlier for that,
+ * and whoever waits for breaker_due_ns must look at it again. */
+bool breaker_asked(struct breaker *breaker);
 /* When breaker_due is to be called next; INT64_MAX: not at all. A moment whose
  * verdict was told is over. */
 int64_t breaker_due_ns(struct breaker *breaker);

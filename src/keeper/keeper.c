@@ -66,6 +66,14 @@ keeper_apply(dew_pool *pool)
     poll_bell_ring(&pool->work);
 }
 
+void
+keeper_ask(dew_pool *pool)
+{
+    if (breaker_asked(&pool->breaker)) {
+        poll_bell_ring(&pool->work);
+    }
+}
+
 /* --- one pass ------------------------------------------------------------------- */
 
 void
@@ -134,6 +142,9 @@ next_due_ns(dew_pool *pool, int64_t now_ns)
 static void
 tell_what_is_due(dew_pool *pool, int64_t now_ns)
 {
+    if (waiters_count(&pool->pond.waiters) != 0) {
+        (void)breaker_asked(&pool->breaker);
+    }
     if (breaker_due_ns(&pool->breaker) <= now_ns) {
         breaker_due(&pool->breaker, now_ns);
         keeper_apply(pool);

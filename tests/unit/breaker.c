@@ -116,6 +116,60 @@ success_ends_it_and_opens_the_window_step_by_step(void **state)
     assert_false(breaker_error(&breaker, 0, &error, &age_ms));
 }
 
+enum { MANY = 200 };
+
+/* The longest pause of many, after so many failures that it grows no more. */
+static int64_t
+longest_pause_ns(uint32_t number, bool asked)
+{
+    int64_t longest_ns = 0;
+
+    for (int i = 0; i < MANY; i++) {
+        fail_at(0, number);
+        if (asked) {
+            (void)breaker_asked(&breaker);
+            assert_false(breaker_asked(&breaker));
+        }
+        if (i >= MANY / 4 && breaker_due_ns(&breaker) > longest_ns) {
+            longest_ns = breaker_due_ns(&breaker);
+        }
+    }
+    return longest_ns;
+}
+
+static void
+server_that_is_asked_for_is_tried_within_a_second(void **state)
+{
+    (void)state;
+    /* So that it is the only thing that is due. */
+    breaker.fail_fast_ns = INT64_MAX;
+    assert_in_range(longest_pause_ns(2002, true), 900 * MS, 1001 * MS);
+    assert_in_range(longest_pause_ns(2002, false), 4000 * MS, 5001 * MS);
+}
+
+/* More tries would lock an account, or fill a server that has no room. */
+static void
+asking_does_not_hurry_where_tries_would_harm(void **state)
+{
+    (void)state;
+    breaker.fail_fast_ns = INT64_MAX;
+    assert_in_range(longest_pause_ns(1045, true), 4000 * MS, 5001 * MS);
+    assert_in_range(longest_pause_ns(1040, true), 4000 * MS, 5001 * MS);
+}
+
+static void
+asking_for_a_server_that_is_well_changes_nothing(void **state)
+{
+    (void)state;
+    assert_false(breaker_asked(&breaker));
+    assert_int_equal(breaker_due_ns(&breaker), INT64_MAX);
+    (void)longest_pause_ns(2002, false);
+    breaker_due(&breaker, 5001 * MS);
+    assert_false(breaker_asked(&breaker));
+    breaker_succeeded(&breaker);
+    assert_false(breaker_asked(&breaker));
+}
+
 int
 main(void)
 {
@@ -131,6 +185,12 @@ main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(
             success_ends_it_and_opens_the_window_step_by_step, begin, end),
+        cmocka_unit_test_setup_teardown(
+            server_that_is_asked_for_is_tried_within_a_second, begin, end),
+        cmocka_unit_test_setup_teardown(
+            asking_does_not_hurry_where_tries_would_harm, begin, end),
+        cmocka_unit_test_setup_teardown(
+            asking_for_a_server_that_is_well_changes_nothing, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
