@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A waiter's own steps: node, join, park, leave; and the lock bit. */
+/* A waiter's own steps: join, park, leave; and the lock bit. */
 #include "core/waiters.h"
 
 #include <assert.h>
 
 #include "base/fault.h"
 #include "core/waiters_words.h"
-
-#define NODES_PER_CHUNK 31
-
-struct chunk {
-    struct waiter nodes[NODES_PER_CHUNK];
-    struct chunk *older;
-};
 
 void
 waiters_init(struct waiters *waiters, const struct parker *parker)
@@ -30,84 +23,6 @@ waiters_init(struct waiters *waiters, const struct parker *parker)
     order_init_ptr(&waiters->chunks, NULL);
     stack_init(&waiters->free_nodes);
     waiters->parker = parker;
-}
-
-void
-waiters_destroy(struct waiters *waiters)
-{
-    /* ORDER waiters.1 acquire <-> waiters.2: we see the last chunk whole. */
-    struct chunk *chunk = order_load_acquire_ptr(&waiters->chunks);
-
-    while (chunk != NULL) {
-        struct chunk *older = chunk->older;
-        memory_free(chunk);
-        chunk = older;
-    }
-    order_init_ptr(&waiters->chunks, NULL);
-}
-
-/* --- nodes ----------------------------------------------------------------- */
-
-static void
-node_init(struct waiter *node)
-{
-    order_init_u32(&node->word, WAITER_FREE);
-    order_init_u32(&node->mail, 0);
-}
-
-/* Makes a chunk, keeps its first node for the caller. */
-static struct waiter *
-chunk_make(struct waiters *waiters)
-{
-    struct chunk *chunk = memory_zeroed_lines(sizeof(*chunk));
-
-    if (chunk == NULL) {
-        return NULL;
-    }
-    for (uint32_t i = 0; i < NODES_PER_CHUNK; i++) {
-        node_init(&chunk->nodes[i]);
-    }
-    /* ORDER waiters.3 relaxed <-> waiters.2: a first guess. */
-    void *newest = order_load_relaxed_ptr(&waiters->chunks);
-    do {
-        chunk->older = newest;
-        /* ORDER waiters.2 acq_rel <-> waiters.1 waiters.3: no chunk is lost;
-         * a failure means that another one was added. */
-    } while (!order_cas_acq_rel_ptr(&waiters->chunks, &newest, chunk));
-    for (uint32_t i = 1; i < NODES_PER_CHUNK; i++) {
-        stack_push(&waiters->free_nodes, &chunk->nodes[i].link,
-                   &chunk->nodes[i]);
-    }
-    return &chunk->nodes[0];
-}
-
-struct waiter *
-waiters_node(struct waiters *waiters)
-{
-    stack_entry *entry = stack_pop(&waiters->free_nodes);
-    struct waiter *node;
-
-    if (entry != NULL) {
-        node = (struct waiter *)((char *)entry - offsetof(struct waiter, link));
-        ORDER_HAPPENS_AFTER(node);
-    } else {
-        node = chunk_make(waiters);
-    }
-    if (node != NULL) {
-        /* ORDER waiters.4 seq_cst <-> waiters.5 pond.20: a counted reference, seen by
-         * a close that began after our read-side section did. */
-        (void)order_add_seq_u32(&waiters->nodes_out, 1);
-    }
-    return node;
-}
-
-void
-waiters_node_unused(struct waiters *waiters, struct waiter *node)
-{
-    stack_push(&waiters->free_nodes, &node->link, node);
-    /* ORDER waiters.5 seq_cst <-> waiters.4 pond.20: the reference is given back after
-     * the last touch of the node. */
-    (void)order_sub_seq_u32(&waiters->nodes_out, 1);
 }
 
 /* --- notes to the list ------------------------------------------------------ */
@@ -131,18 +46,34 @@ post(struct waiters *waiters, struct waiter *node, uint32_t note)
     } while (!order_cas_seq_ptr(&waiters->inbox, &newest, node));
 }
 
+/* A place in the line, unless all are taken. Counted in one step: who is turned
+ * away was never counted, so he turns nobody else away. */
+static bool
+count_in(struct waiters *waiters, uint32_t max)
+{
+    /* ORDER waiters.33 seq_cst <-> pond.1 waiters.24: whether the line is
+     * full now. */
+    uint64_t front = order_load_seq_u64(&waiters->front);
+
+    do {
+        if ((front & WAITERS_COUNT_MASK) >= max) {
+            return false;
+        }
+        race_point("waiters.count");
+        /* ORDER pond.1 seq_cst <-> pond.2 idle.6 pond.8 waiters.22 waiters.33:
+         * join-then-look against put-then-look: we are counted before we look
+         * at anything that could serve us; with less, both look away (I3). A
+         * failure: somebody else joined or left, or a flag changed. */
+    } while (!order_cas_seq_u64(&waiters->front, &front, front + 1));
+    return true;
+}
+
 bool
 waiters_join(struct waiters *waiters, struct waiter *node,
              const struct waiter_wish *wish, uint32_t max)
 {
     race_point("waiters.join");
-    /* ORDER pond.1 seq_cst <-> pond.2 idle.6 pond.8 waiters.22: join-then-look against
-     * put-then-look: we are counted before we look at anything that could
-     * serve us; with less, both look away (I3). */
-    const uint64_t before = order_add_seq_u64(&waiters->front, 1);
-
-    if ((before & WAITERS_COUNT_MASK) >= max) {
-        waiters_uncount(waiters);
+    if (!count_in(waiters, max)) {
         return false;
     }
     node->wish = *wish;

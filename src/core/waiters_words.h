@@ -30,11 +30,11 @@ waiter_with_state(uint32_t word, enum waiter_state state)
     return (word & ~WAITER_STATE_MASK) | (uint32_t)state;
 }
 
-/* A node became final (or never was): by whoever made it so. */
+/* A node became final: by whoever made it so. */
 static inline void
 waiters_uncount(struct waiters *waiters)
 {
-    /* ORDER waiters.24 seq_cst <-> pond.2: a return sees fewer waiters only
+    /* ORDER waiters.24 seq_cst <-> pond.2 waiters.33: a return sees fewer waiters only
      * after the node is out of reach of givers. */
     (void)order_sub_seq_u64(&waiters->front, 1);
 }

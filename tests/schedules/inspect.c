@@ -106,5 +106,6 @@ world_inspect(void)
     inspect_places();
     inspect_waiters();
     inspect_counts();
+    world_inspect_tries();
     pond_destroy(&world.pond);
 }

@@ -12,8 +12,8 @@ source=$1 work=$2 compiler=$3
 shift 3
 here=$source/tests/schedules
 budget=${SCHEDULES_PLANT_SECONDS:-10}
-core="slot idle quota waiters waiters_list pond pond_open pond_serve pond_life
-      pond_audit pond_loans"
+core="slot idle quota waiters waiters_list waiters_nodes pond pond_open
+      pond_serve pond_life pond_audit pond_loans"
 own="stand_ins world world_borrow inspect parts scenarios_borrow
      scenarios_open scenarios_flags"
 missed=0
@@ -155,6 +155,9 @@ plant end_granted close_in_strict_order \
 plant pond_join close_a_suspended_pond \
     '/^pond_join/,/^}/s/= pond_has(pond, POND_CLOSING);/= false;/' \
     'a waiter joins a pond that is drained'
+plant count_in the_place_in_line_that_came_free \
+    '/^count_in/,/^}/s/^    do {/    if ((order_add_seq_u64(\&waiters->front, 1) \& WAITERS_COUNT_MASK) < max) { return true; } waiters_uncount(waiters); return false; do {/' \
+    'who is turned away was counted for a moment'
 plant pond_is_drained close_against_growth \
     '/^pond_is_drained/,/^}/s/quota_look(&pond->quota).taken == 0/true/' \
     'a pond with an order is called drained'

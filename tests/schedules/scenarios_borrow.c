@@ -91,17 +91,31 @@ strict_order(void)
     part_cast(&once, 3);
 }
 
+static const struct part shed = {
+    {WORLD_NEVER, 0, false, false}, 1, false, true};
+
 static void
 full_queue(void)
 {
-    static const struct part shed = {
-        {WORLD_NEVER, 0, false, false}, 1, false, true};
     struct pond_plan plan = world_plan(1, 1);
 
     plan.waiters_max = 1;
     world_begin(&plan);
     world_rest_one(0);
     part_cast(&shed, 3);
+}
+
+/* One leaves, while one is being refused: the place is the third's. */
+static void
+the_place_in_line_that_came_free(void)
+{
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.waiters_max = 1;
+    world_begin(&plan);
+    part_cast_holder(part_returner, world_lease_one());
+    part_cast(&hasty, 1);
+    part_cast(&shed, 2);
 }
 
 /* Each session rests in the shard of somebody else. */
@@ -211,6 +225,7 @@ const struct scenario scenarios_borrow[] = {
     {"all_time_out", all_time_out, 2},
     {"strict_order", strict_order, 2},
     {"full_queue", full_queue, 2},
+    {"the_place_in_line_that_came_free", the_place_in_line_that_came_free, 2},
     {"stealing", stealing, 2},
     {"the_same_head_again", the_same_head_again, 3},
     {"back_to_the_old_place", back_to_the_old_place, 2},

@@ -9,10 +9,18 @@
 #define WORLD_SLOTS 4
 #define WORLD_NEVER INT64_MAX
 #define WORLD_MS INT64_C(1000000)
+#define WORLD_TRIES 16
 
 /* A counter that can be slept on, as the keeper's bells are. */
 struct world_bell {
     uint32_t rung;
+};
+
+/* One try to join the line: from when to when it was under way, and, if it was
+ * not refused, the wait that followed. */
+struct world_try {
+    uint32_t from, to; /* moments; to 0: still */
+    bool refused;      /* the line was full */
 };
 
 struct world {
@@ -25,6 +33,8 @@ struct world {
     uint32_t incarnation[SCHED_THREADS]; /* of that node, then */
     uint32_t joined[SCHED_THREADS]; /* when, as a number; 0: does not wait */
     uint32_t joins;
+    struct world_try tries[WORLD_TRIES]; /* to join, in no order */
+    uint32_t tried, moments;
     uint32_t section[SCHED_THREADS]; /* the number of the last one */
     bool reads[SCHED_THREADS];       /* and whether it is open */
     uint32_t cpu[SCHED_THREADS];
@@ -62,6 +72,8 @@ struct world_wish {
 /* The whole borrow. Checks that it was allowed to succeed. */
 enum pond_end world_borrow(const struct world_wish *wish, struct slot **slot);
 void world_return(struct slot *slot);
+/* Nobody was turned away while there was room in the line. */
+void world_inspect_tries(void);
 void world_retire(struct slot *slot);
 /* Opens what the caller may open; counts it. False: it failed. */
 bool world_connect(struct slot *slot);

@@ -70,6 +70,43 @@ check_success(const struct beginning *began, const struct slot *slot)
                 "strict order: one who had waited was overtaken");
 }
 
+/* Who may have been counted at this moment: a wait counts from some point of
+ * its join to some point before its end; a refused try never. */
+static uint32_t
+waited_at(uint32_t moment)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < world.tried; i++) {
+        const struct world_try *other = &world.tries[i];
+
+        count += !other->refused && other->from <= moment &&
+                 (other->to == 0 || other->to >= moment);
+    }
+    return count;
+}
+
+static bool
+was_full_meanwhile(const struct world_try *try)
+{
+    for (uint32_t moment = try->from; moment <= try->to; moment++) {
+        if (waited_at(moment) >= world.plan.waiters_max) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+world_inspect_tries(void)
+{
+    for (uint32_t i = 0; i < world.tried; i++) {
+        WORLD_CHECK(!world.tries[i].refused ||
+                        was_full_meanwhile(&world.tries[i]),
+                    "turned away from a line that had room");
+    }
+}
+
 /* --- the borrow ----------------------------------------------------------------- */
 
 static void
@@ -80,6 +117,28 @@ note_wait(struct waiter *node)
     world.node[self] = node;
     world.incarnation[self] = atomic_load(&node->word.raw) >> WAITER_STATE_BITS;
     world.joined[self] = ++world.joins;
+}
+
+static struct world_try *
+try_begins(void)
+{
+    if (world.tried == WORLD_TRIES) {
+        sched_fail("the world has room for more tries only");
+        world.tried = 0;
+    }
+    WORLD_CHECK(waiters_count(&world.pond.waiters) <= world.plan.waiters_max,
+                "more wait than may");
+    struct world_try *try = &world.tries[world.tried++];
+
+    try->from = ++world.moments;
+    return try;
+}
+
+static void
+try_ends(struct world_try *try, enum pond_end end)
+{
+    try->refused = end == POND_FULL;
+    try->to = ++world.moments;
 }
 
 /* Inside a section, which it ends. */
@@ -93,6 +152,7 @@ wait_for_one(const struct world_wish *wish, struct slot **slot)
                            ? WORLD_NEVER
                            : SCHED_START_NS + wish->deadline_ns,
     };
+    struct world_try *try = try_begins();
     enum pond_end end = pond_join(&world.pond, &wait);
 
     if (end == POND_SLOT && !wish->comes_back && !wish->only_new) {
@@ -103,6 +163,7 @@ wait_for_one(const struct world_wish *wish, struct slot **slot)
         end = pond_await(&world.pond, &wait);
         *slot = wait.slot;
     }
+    try_ends(try, end);
     return end;
 }
 
