@@ -519,8 +519,8 @@ dew_code dew_acquire_named_at(const char *name, int64_t timeout_ms,
  * Does     Takes a loan back: looks at it, sends the clean-up, and lends it to
  *          who waits or lets it rest. A connection without a pool is closed.
  * Returns  DEW_OK. DEW_ESTALE: this loan was returned before, or the dew_conn
- *          is zero; nothing was touched. DEW_EINVAL: conn is NULL, or a
- *          callback of the pool calls (the loan stays as it is).
+ *          is zero; nothing was touched. DEW_EINVAL: conn is NULL, or a callback of the pool calls
+ *          (the loan stays as it is).
  * Blocks   Never on the server, except to drain what you left unread, within
  *          bounds; nor for other threads. (MySQL's client library before 8.4
  *          cannot send a reset without waiting for its answer: there up to
