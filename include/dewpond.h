@@ -82,9 +82,10 @@
  *
  * FORK
  *
- * A child must not use its parent's pools, loans or connections, nor release
- * or close them: their sockets are shared with the parent, whose sessions would
- * suffer. It may exec, leave, and open pools of its own.
+ * A pool survives fork on both sides. The parent keeps its sessions. The child
+ * must not use them, and does not: its first call builds new ones behind the
+ * same dew_pool. A loan that was open across fork is the parent's; in the
+ * child its return gives DEW_ESTALE, and its MYSQL * must not be used there.
  * Sockets are set close-on-exec right after the client library has made them;
  * an exec that another thread does in between inherits one.
  *
@@ -519,7 +520,8 @@ dew_code dew_acquire_named_at(const char *name, int64_t timeout_ms,
  * Does     Takes a loan back: looks at it, sends the clean-up, and lends it to
  *          who waits or lets it rest. A connection without a pool is closed.
  * Returns  DEW_OK. DEW_ESTALE: this loan was returned before, or the dew_conn
- *          is zero; nothing was touched. DEW_EINVAL: conn is NULL, or a callback of the pool calls
+ *          is zero, or its process is the parent of this one; nothing was
+ *          touched. DEW_EINVAL: conn is NULL, or a callback of the pool calls
  *          (the loan stays as it is).
  * Blocks   Never on the server, except to drain what you left unread, within
  *          bounds; nor for other threads. (MySQL's client library before 8.4
