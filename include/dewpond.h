@@ -86,6 +86,8 @@
  * must not use them, and does not: its first call builds new ones behind the
  * same dew_pool. A loan that was open across fork is the parent's; in the
  * child its return gives DEW_ESTALE, and its MYSQL * must not be used there.
+ * A child's first call can fail with DEW_ENOMEM or DEW_ESYSTEM, whichever it
+ * is; the next one tries again. Do not fork inside a callback of a pool.
  * Sockets are set close-on-exec right after the client library has made them;
  * an exec that another thread does in between inherits one.
  *
@@ -625,8 +627,8 @@ void dew_pool_abort(dew_pool *pool);
  * Does     With DEW_NO_THREADS the work that is due: retiring, probing,
  *          opening up to pre_create. Call it from a timer of your own.
  * Returns  Milliseconds until there is more to do, INT64_MAX when nothing is
- *          planned; -1 for a pool that has its threads, for NULL, and for a
- *          callback of the pool.
+ *          planned; -1 for a pool that has its threads, for NULL, for a
+ *          callback of the pool, and in a forked child without memory.
  * Blocks   On the server, for each step at most ping_timeout_ms or, to open a
  *          session, connect_timeout_ms.
  * Threads  Any; a second caller at the same time does nothing.

@@ -3,6 +3,7 @@
 #include "api/borrow.h"
 #include "base/error.h"
 #include "base/reclaim.h"
+#include "keeper/rebirth.h"
 
 /* The header's macros add the call site; here are the functions. */
 #undef dew_acquire
@@ -31,6 +32,10 @@ dew_acquire_at(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
     if (code != DEW_OK) {
         return code;
     }
+    const dew_code entered = pool_enter(pool, error);
+    if (entered != DEW_OK) {
+        return entered;
+    }
     reclaim_read_begin();
     return borrow_from(pool, timeout_ms, &borrow);
 }
@@ -42,10 +47,30 @@ dew_acquire(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
     return dew_acquire_at(pool, timeout_ms, conn, error, NULL, 0);
 }
 
-static dew_pool *
-pool_of(struct registry_entry *entry)
+/* The open pool of this name, with the read-side section open that keeps it;
+ * or NULL, outside, and the code is the answer. */
+static dew_code
+find(const char *name, dew_pool **pool, dew_error *error)
 {
-    return (dew_pool *)(void *)((char *)entry - offsetof(dew_pool, entry));
+    dew_code code = DEW_OK;
+
+    *pool = NULL;
+    while (code == DEW_OK) {
+        reclaim_read_begin();
+        struct registry_entry *entry = registry_find(name);
+        if (entry == NULL) {
+            reclaim_read_end();
+            return error_set(error, DEW_ENOTFOUND, DEW_STAGE_NONE,
+                             "no open pool is named \"%.255s\"", name);
+        }
+        if (pool_is_mine(pool_of_entry(entry))) {
+            *pool = pool_of_entry(entry);
+            return DEW_OK;
+        }
+        reclaim_read_end();
+        code = rebirth_named(name, error);
+    }
+    return code;
 }
 
 dew_code
@@ -54,19 +79,13 @@ dew_acquire_named_at(const char *name, int64_t timeout_ms, dew_conn *conn,
 {
     struct borrow borrow = {
         .file = file, .line = line, .conn = conn, .error = error};
-    const dew_code code = check(name, "name", conn, error);
+    dew_pool *pool;
+    dew_code code = check(name, "name", conn, error);
 
-    if (code != DEW_OK) {
-        return code;
+    if (code == DEW_OK) {
+        code = find(name, &pool, error);
     }
-    reclaim_read_begin();
-    struct registry_entry *entry = registry_find(name);
-    if (entry == NULL) {
-        reclaim_read_end();
-        return error_set(error, DEW_ENOTFOUND, DEW_STAGE_NONE,
-                         "no open pool is named \"%.255s\"", name);
-    }
-    return borrow_from(pool_of(entry), timeout_ms, &borrow);
+    return code != DEW_OK ? code : borrow_from(pool, timeout_ms, &borrow);
 }
 
 dew_code

@@ -11,6 +11,7 @@
 #include "base/socket.h"
 #include "keeper/keeper.h"
 #include "keeper/lease.h"
+#include "keeper/rebirth.h"
 #include "session/session.h"
 
 /* What the pool itself still does after the grace: hanging up, and connects
@@ -172,6 +173,9 @@ dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
     }
     dew_code refused = guard_callback(pool, error);
     if (refused == DEW_OK) {
+        refused = pool_enter(pool, error);
+    }
+    if (refused == DEW_OK) {
         refused = closer_begins(pool, error);
     }
     if (refused != DEW_OK) {
@@ -191,11 +195,12 @@ dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
 void
 dew_pool_abort(dew_pool *pool)
 {
-    if (pool == NULL) {
+    /* What was lent before a fork is not ours to cut. */
+    if (pool == NULL || !pool_is_mine(pool)) {
         return;
     }
     /* The loans that it cuts come back, and the close may be done before it. */
-    guest_comes(pool);
+    (void)guest_comes(pool, NULL);
     if (pond_has(&pool->pond, POND_CLOSING)) {
         pond_each_loan_socket(&pool->pond, socket_cut_if_same);
     }

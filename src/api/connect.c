@@ -8,6 +8,7 @@
 #include "base/reclaim.h"
 #include "core/loose.h"
 #include "keeper/lease.h"
+#include "keeper/rebirth.h"
 #include "session/session.h"
 
 dew_code
@@ -39,6 +40,9 @@ find(const dew_conn *conn, struct session **session,
         *session = found ? loose.session : NULL;
         *settings = found ? loose.settings : NULL;
         return found;
+    }
+    if (!pool_is_mine(conn->pool)) {
+        return false;
     }
     reclaim_read_begin();
     struct slot *slot = pond_find(&conn->pool->pond, conn->ticket);

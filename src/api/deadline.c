@@ -4,7 +4,7 @@
 #include "base/reclaim.h"
 #include "core/loose.h"
 #include "keeper/deadline.h"
-#include "keeper/pool.h"
+#include "keeper/rebirth.h"
 #include "session/session.h"
 
 /* A KILL that is on its way when the borrower disarms: its confirmation. */
@@ -36,6 +36,9 @@ find_pooled(const dew_conn *conn, struct subject *subject)
 {
     dew_pool *pool = conn->pool;
 
+    if (!pool_is_mine(pool)) {
+        return false;
+    }
     reclaim_read_begin();
     struct slot *slot = pond_find(&pool->pond, conn->ticket);
     if (slot == NULL) {

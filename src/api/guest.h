@@ -4,15 +4,22 @@
 #define DEWPOND_API_GUEST_H
 
 #include "base/reclaim.h"
-#include "keeper/pool.h"
+#include "keeper/rebirth.h"
 
-/* From here on close waits for the caller. */
-static inline void
-guest_comes(dew_pool *pool)
+/* From here on close waits for the caller. In a forked child this is where the
+ * pool gets a core of its own; if it cannot, the code tells why and nobody has
+ * come. */
+static inline dew_code
+guest_comes(dew_pool *pool, dew_error *error)
 {
-    reclaim_read_begin();
-    pond_guest_comes(&pool->pond);
-    reclaim_read_end();
+    const dew_code code = pool_enter(pool, error);
+
+    if (code == DEW_OK) {
+        reclaim_read_begin();
+        pond_guest_comes(&pool->pond);
+        reclaim_read_end();
+    }
+    return code;
 }
 
 /* The last touch of the pool. */

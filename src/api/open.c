@@ -2,71 +2,22 @@
 /* Opening a pool: settings, memory, threads, and the sessions asked for. */
 #include "api/pool_life.h"
 
-#include <errno.h>
-
 #include "api/config.h"
 #include "api/uri.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/reclaim.h"
 #include "base/watchdog.h"
+#include "keeper/build.h"
 #include "keeper/deadline.h"
 #include "keeper/keeper.h"
+#include "keeper/rebirth.h"
 #include "session/session.h"
-
-#define NS_OF(ms) ((ms) == SETTINGS_OFF ? INT64_MAX : (ms)*CLOCK_NS_PER_MS)
-
-static uint32_t
-waiters_max_of(const struct settings *settings)
-{
-    return settings->waiters_max == SETTINGS_OFF
-               ? UINT32_MAX
-               : (uint32_t)settings->waiters_max;
-}
-
-static struct pond_plan
-plan_of(dew_pool *pool)
-{
-    const struct settings *settings = pool->settings;
-
-    return (struct pond_plan){
-        .size = settings->size,
-        .maxsize = settings->maxsize,
-        .waiters_max = waiters_max_of(settings),
-        .handoff_ns = NS_OF(settings->handoff_after_ms),
-        .burst_ns = NS_OF(settings->burst_after_ms),
-        .window = settings->connects_max,
-        .self_service = !pool->threaded,
-        .parker = &park_futex,
-        .bells = keeper_bells(pool),
-    };
-}
-
-/* Everything but the pond, which is made last and whole. */
-static bool
-make_parts(dew_pool *pool)
-{
-    const struct settings *settings = pool->settings;
-
-    pool->work.fd = pool->openers.cancel.fd = -1;
-    bell_init(&pool->progress);
-    bell_init(&pool->openers.bell);
-    return credentials_init(&pool->credentials) &&
-           breaker_init(&pool->breaker, settings->connects_max,
-                        NS_OF(settings->fail_fast_after_ms)) &&
-           poll_bell_init(&pool->work) && poll_bell_init(&pool->openers.cancel);
-}
 
 void
 pool_free(dew_pool *pool)
 {
-    if (pool->pond.slots != NULL) {
-        pond_destroy(&pool->pond);
-    }
-    poll_bell_destroy(&pool->openers.cancel);
-    poll_bell_destroy(&pool->work);
-    breaker_destroy(&pool->breaker);
-    leaks_free(&pool->leaks);
+    pool_unbuild(pool);
     deadline_forget(pool->settings);
     credentials_destroy(&pool->credentials);
     settings_free(pool->settings);
@@ -90,19 +41,12 @@ pool_make(dew_pool **made, struct settings *settings, dew_error *error)
     deadline_use();
     settings->owner = pool;
     pool->settings = settings;
-    pool->threaded = (settings->flags & DEW_NO_THREADS) == 0;
-    if (!make_parts(pool)) {
-        const int failed = errno;
+    const dew_code code = pool_build(pool, error);
+    if (code != DEW_OK) {
         pool_free(pool);
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
-                            "no descriptor for the pool's threads");
+        return code;
     }
-    const struct pond_plan plan = plan_of(pool);
-    if (!pond_init(&pool->pond, &plan)) {
-        pool_free(pool); /* and the settings with it */
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "no memory for maxsize %u", plan.maxsize);
-    }
+    rebirth_stamp(pool);
     *made = pool;
     return DEW_OK;
 }
@@ -181,7 +125,7 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
     dew_pool *pool = NULL;
     dew_code code = DEW_OK;
 
-    if (!registry_init()) {
+    if (!rebirth_init()) {
         settings_free(settings);
         return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
                          "no memory for fork handlers");

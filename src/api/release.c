@@ -4,6 +4,7 @@
 #include "api/single.h"
 #include "base/reclaim.h"
 #include "keeper/lease.h"
+#include "keeper/rebirth.h"
 
 /* Takes *conn's loan back. NULL and *code: it was not a loan any more. */
 static struct slot *
@@ -12,6 +13,9 @@ claim(const dew_conn *conn, dew_code *code)
     dew_pool *pool = conn->pool;
 
     *code = DEW_ESTALE;
+    if (!pool_is_mine(pool)) {
+        return NULL; /* this process's parent lent it */
+    }
     reclaim_read_begin();
     struct slot *slot = pond_claim(&pool->pond, conn->ticket);
     if (slot == NULL) {

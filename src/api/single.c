@@ -9,6 +9,7 @@
 #include "base/watchdog.h"
 #include "core/loose.h"
 #include "keeper/deadline.h"
+#include "keeper/rebirth.h"
 #include "session/session.h"
 
 /* A KILL that is on its way is confirmed by then, or it meets nobody. */
@@ -43,11 +44,16 @@ single_open(struct settings *settings, dew_conn *conn, dew_error *error)
     const struct io_limit limit = {
         clock_deadline_after_ms(settings->connect_timeout_ms), -1};
     struct loose loose = {NULL, settings, NULL};
-    dew_code code = session_library_init(error);
+    dew_code code = DEW_OK;
 
+    if (!rebirth_init()) {
+        settings_free(settings);
+        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
+                         "no memory for fork handlers");
+    }
+    code = session_library_init(error);
     watchdog_use();
     deadline_use();
-
     if (code == DEW_OK) {
         code = session_open(&loose.session, settings, &limit, error);
     }

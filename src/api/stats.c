@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/reclaim.h"
-#include "keeper/pool.h"
+#include "keeper/rebirth.h"
 
 /* The oldest dew_stats had all fields of today: none smaller is known. */
 static size_t
@@ -26,6 +26,11 @@ dew_stats_read(const dew_pool *pool, dew_stats *stats)
         return;
     }
     memset(&now, 0, sizeof(now));
+    now.struct_size = stats->struct_size;
+    if (pool_enter(pool, NULL) != DEW_OK) {
+        memcpy(stats, &now, bytes_wanted(stats));
+        return;
+    }
     reclaim_read_begin();
     pond_gauge(&pool->pond, &gauges);
     tallies_report(&pool->pond.tallies, &now);
@@ -36,7 +41,6 @@ dew_stats_read(const dew_pool *pool, dew_stats *stats)
     now.conns_opening = gauges.opening;
     now.waiters = gauges.waiters;
     now.acquires = gauges.loans;
-    now.struct_size = stats->struct_size;
     memcpy(stats, &now, bytes_wanted(stats));
 }
 
@@ -64,6 +68,10 @@ dew_pool_check(const dew_pool *pool, dew_error *error)
 {
     if (pool == NULL) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_NONE, "pool is NULL");
+    }
+    const dew_code entered = pool_enter(pool, error);
+    if (entered != DEW_OK) {
+        return entered;
     }
     reclaim_read_begin();
     const dew_code code = check(pool, error);

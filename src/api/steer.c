@@ -31,12 +31,14 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
     if (pool == NULL) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
     }
-    const dew_code refused = guard_callback(pool, error);
-    if (refused != DEW_OK) {
-        return refused;
+    dew_code code = guard_callback(pool, error);
+    if (code == DEW_OK) {
+        code = guest_comes(pool, error);
     }
-    guest_comes(pool);
-    const dew_code code = replace(pool, user, password, error);
+    if (code != DEW_OK) {
+        return code;
+    }
+    code = replace(pool, user, password, error);
     guest_goes(pool);
     return code;
 }
@@ -44,10 +46,10 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
 int64_t
 dew_pool_tend(dew_pool *pool)
 {
-    if (pool == NULL || pool->threaded || callback_is_of(pool)) {
+    if (pool == NULL || pool->threaded || callback_is_of(pool) ||
+        guest_comes(pool, NULL) != DEW_OK) {
         return -1;
     }
-    guest_comes(pool);
     const int64_t due_ns = keeper_tend_here(pool, 0);
     const int64_t rest_ns = due_ns - pool_now_ns(pool);
     guest_goes(pool);

@@ -31,15 +31,21 @@ thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
     return failed;
 }
 
+static _Thread_local uint32_t cached_id;
+
 uint32_t
 thread_id(void)
 {
-    static _Thread_local uint32_t id;
-
-    if (id == 0) {
-        id = (uint32_t)gettid();
+    if (cached_id == 0) {
+        cached_id = (uint32_t)gettid();
     }
-    return id;
+    return cached_id;
+}
+
+void
+thread_forget_id(void)
+{
+    cached_id = 0;
 }
 
 bool

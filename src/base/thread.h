@@ -14,6 +14,8 @@ int thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
 
 /* The kernel's id of the calling thread; cached. */
 uint32_t thread_id(void);
+/* For a fork's child: the thread that it has is another one. */
+void thread_forget_id(void);
 
 #define THREAD_NAME_BYTES 16
 /* The name of the thread of this process with that id. False, and `name` is

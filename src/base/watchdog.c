@@ -140,10 +140,16 @@ init_dog(void)
                          after_fork_in_child);
 }
 
+void
+watchdog_init(void)
+{
+    (void)pthread_once(&dog_once, init_dog);
+}
+
 static void
 lock_dog(void)
 {
-    (void)pthread_once(&dog_once, init_dog);
+    watchdog_init();
     (void)pthread_mutex_lock(&dog.mutex);
     if (dog.pid != getpid()) {
         abandon_parent();

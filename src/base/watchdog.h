@@ -21,6 +21,10 @@ struct watchdog_timer {
     bool fired; /* the socket was shut down; valid after disarm */
 };
 
+/* Installs the fork handlers, which must be older than those of any lock that
+ * is held over a call of this file. Idempotent. */
+void watchdog_init(void);
+
 /* A pool (or a connection without one) counts itself in and out. */
 void watchdog_use(void);
 void watchdog_unuse(void);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/forked.h"
 #include "core/slot.h"
 
 #define PER_CHUNK 64u
@@ -12,6 +13,7 @@
 struct entry {
     struct slot slot;   /* first */
     struct loose loose; /* the holder's */
+    order_u32 generation; /* the process that lent it */
 };
 
 struct chunk {
@@ -46,7 +48,26 @@ static void
 begin(void)
 {
     stack_init(&free_slots);
+    chunk_count = 0; /* a fork may have broken this off before */
     add_chunk(&first_chunk);
+}
+
+static void
+before_fork(void)
+{
+    (void)pthread_mutex_lock(&growing);
+}
+
+static void
+after_fork(void)
+{
+    (void)pthread_mutex_unlock(&growing);
+}
+
+bool
+loose_init(void)
+{
+    return pthread_atfork(before_fork, after_fork, after_fork) == 0;
 }
 
 /* False: no memory, or all numbers are in use. */
@@ -86,6 +107,8 @@ loose_lend(const struct loose *loose)
         }
     }
     entry_of(slot)->loose = *loose;
+    /* ORDER loose.3 release <-> forked.1: the ticket carries it onwards. */
+    order_store_release_u32(&entry_of(slot)->generation, forked_generation());
     slot_order(slot);
     slot_opened(slot);
     return slot_lend(slot);
@@ -106,7 +129,8 @@ loose_find(uint64_t ticket, struct loose *loose)
 {
     const struct entry *entry = entry_at(ticket);
 
-    if (entry == NULL || !slot_is_lent(&entry->slot, ticket)) {
+    if (entry == NULL || !forked_is_mine(&entry->generation) ||
+        !slot_is_lent(&entry->slot, ticket)) {
         return false;
     }
     *loose = entry->loose;
@@ -124,7 +148,8 @@ loose_claim(uint64_t ticket, struct loose *loose)
 {
     struct entry *entry = entry_at(ticket);
 
-    if (entry == NULL || !slot_claim(&entry->slot, ticket)) {
+    if (entry == NULL || !forked_is_mine(&entry->generation) ||
+        !slot_claim(&entry->slot, ticket)) {
         return false;
     }
     *loose = entry->loose;

@@ -6,7 +6,8 @@
  * never freed (the first chunk is static); a slot is reused with a new loan
  * number. STATES and THE ONE RACE: those of a slot (slot.h). INVARIANTS: a
  * slot is on the free stack or lent. RECLAMATION: none. TOGETHER: everything.
- * PROGRESS: lock-free but for growing, which is under a mutex.
+ * PROGRESS: lock-free but for growing, which is under a mutex. FORK: what a
+ * parent lent is stale in its child, and its slot is never used there.
  */
 #ifndef DEWPOND_CORE_LOOSE_H
 #define DEWPOND_CORE_LOOSE_H
@@ -23,6 +24,10 @@ struct loose {
     struct settings *settings; /* owner: the loan */
     struct deadline *deadline; /* owner: the loan; NULL: none */
 };
+
+/* Installs the fork handlers: the growing's lock is whole in a child. False
+ * without memory. To be called once. */
+bool loose_init(void);
 
 /* A new loan of these two: its ticket, or 0 when there is no memory or 65536
  * connections without a pool are out (and both stay the caller's). */

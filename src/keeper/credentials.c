@@ -2,13 +2,36 @@
 /* Counted snapshots of the settings. */
 #include "keeper/credentials.h"
 
+#include <pthread.h>
+
 #include "base/memory.h"
 
-bool
-credentials_init(struct credentials *credentials)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+before_fork(void)
 {
-    credentials->current = NULL;
-    return pthread_mutex_init(&credentials->lock, NULL) == 0;
+    (void)pthread_mutex_lock(&lock);
+}
+
+static void
+after_fork(void)
+{
+    (void)pthread_mutex_unlock(&lock);
+}
+
+bool
+credentials_init(void)
+{
+    return pthread_atfork(before_fork, after_fork, after_fork) == 0;
+}
+
+void
+credentials_inherit(struct credentials *credentials)
+{
+    if (credentials->current != NULL) {
+        credentials->current->holders = 1;
+    }
 }
 
 static void
@@ -25,7 +48,6 @@ credentials_destroy(struct credentials *credentials)
 {
     let_go(credentials->current);
     credentials->current = NULL;
-    (void)pthread_mutex_destroy(&credentials->lock);
 }
 
 bool
@@ -37,22 +59,22 @@ credentials_replace(struct credentials *credentials, struct settings *settings)
         return false;
     }
     *snapshot = (struct credentials_snapshot){settings, 1};
-    (void)pthread_mutex_lock(&credentials->lock);
+    (void)pthread_mutex_lock(&lock);
     let_go(credentials->current);
     credentials->current = snapshot;
-    (void)pthread_mutex_unlock(&credentials->lock);
+    (void)pthread_mutex_unlock(&lock);
     return true;
 }
 
 struct credentials_snapshot *
 credentials_hold(struct credentials *credentials)
 {
-    (void)pthread_mutex_lock(&credentials->lock);
+    (void)pthread_mutex_lock(&lock);
     struct credentials_snapshot *snapshot = credentials->current;
     if (snapshot != NULL) {
         snapshot->holders++;
     }
-    (void)pthread_mutex_unlock(&credentials->lock);
+    (void)pthread_mutex_unlock(&lock);
     return snapshot;
 }
 
@@ -60,7 +82,8 @@ void
 credentials_drop(struct credentials *credentials,
                  struct credentials_snapshot *snapshot)
 {
-    (void)pthread_mutex_lock(&credentials->lock);
+    (void)credentials;
+    (void)pthread_mutex_lock(&lock);
     let_go(snapshot);
-    (void)pthread_mutex_unlock(&credentials->lock);
+    (void)pthread_mutex_unlock(&lock);
 }

@@ -3,23 +3,25 @@
 #ifndef DEWPOND_KEEPER_CREDENTIALS_H
 #define DEWPOND_KEEPER_CREDENTIALS_H
 
-#include <pthread.h>
-
 #include "base/settings.h"
 
 /* One version of the settings, held by whoever connects with it. */
 struct credentials_snapshot {
     struct settings *settings; /* owner: the last holder */
-    uint32_t holders;          /* guarded by credentials.lock */
+    uint32_t holders;          /* guarded by the lock */
 };
 
-/* Touched beside connects only, so a mutex will do. */
+/* Touched beside connects only, so one mutex for the process will do, which
+ * is taken around forks: a child finds the snapshot whole. */
 struct credentials {
-    pthread_mutex_t lock;
     struct credentials_snapshot *current; /* NULL: the pool's own settings */
 };
 
-bool credentials_init(struct credentials *credentials);
+/* Installs the fork handlers. False without memory. To be called once. */
+bool credentials_init(void);
+
+/* A child's only holder is the pool: those who connect are not here. */
+void credentials_inherit(struct credentials *credentials);
 void credentials_destroy(struct credentials *credentials);
 
 /* Replaces the snapshot; `settings` is taken over. False without memory (and

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/forked.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
@@ -24,6 +25,7 @@ struct deadline {
     int64_t due_ns;
     unsigned long server_thread;
     int socket; /* our duplicate of the loan's socket */
+    struct forked_socket shared; /* and a child must not have it */
     struct watchdog_timer cut;
     const struct settings *settings;
     struct credentials *credentials;
@@ -49,6 +51,40 @@ make_cond(void)
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&moved, &attributes);
     (void)pthread_condattr_destroy(&attributes);
+}
+
+static void
+before_fork(void)
+{
+    (void)pthread_mutex_lock(&lock);
+}
+
+static void
+after_fork_in_parent(void)
+{
+    (void)pthread_mutex_unlock(&lock);
+}
+
+/* The deadlines belong to loans that are stale here; their timers were the
+ * watchdog's, their sockets are gone (base/forked.h). */
+static void
+after_fork_in_child(void)
+{
+    armed = NULL;
+    killing_with = NULL;
+    users = 0;
+    runs = ending = false;
+    /* Never destroyed first: it may remember a sleeper that is not here. */
+    make_cond();
+    (void)pthread_mutex_unlock(&lock);
+}
+
+bool
+deadline_init(void)
+{
+    (void)pthread_once(&once, make_cond);
+    return pthread_atfork(before_fork, after_fork_in_parent,
+                          after_fork_in_child) == 0;
 }
 
 static void
@@ -111,6 +147,7 @@ deadline_free(struct deadline *deadline)
         (void)watchdog_disarm(&deadline->cut);
     }
     if (deadline->socket >= 0) {
+        forked_forget(&deadline->shared);
         (void)close(deadline->socket);
     }
     if (deadline->snapshot != NULL) {
@@ -208,8 +245,10 @@ void
 deadline_unuse(void)
 {
     (void)pthread_mutex_lock(&lock);
+    /* A child may still count out what its parent counted in. */
+    users -= users > 0 ? 1 : 0;
     /* Who counts himself in and out while it ends is not the one to join it. */
-    const bool last = --users == 0 && runs && !ending;
+    const bool last = users == 0 && runs && !ending;
     const pthread_t old = thread;
     if (last) {
         ending = true;
@@ -273,6 +312,9 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
     made->due_ns = clock_deadline_after_ms(plan->after_ms);
     made->cut.fd = -1;
     made->socket = session_dup_socket(plan->session);
+    if (made->socket >= 0) {
+        forked_note(&made->shared, made->socket);
+    }
     if (made->socket < 0 ||
         !watchdog_arm(&made->cut, made->socket,
                       clock_deadline_from(made->due_ns,

@@ -26,6 +26,10 @@
 struct deadline;
 struct session;
 
+/* Installs the fork handlers: a child has none of its parent's deadlines.
+ * False without memory. To be called once. */
+bool deadline_init(void);
+
 /* Whoever may have deadlines (a pool, a connection without one) counts itself
  * in and out; the thread ends with the last. */
 void deadline_use(void);

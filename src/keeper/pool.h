@@ -14,6 +14,7 @@
 #define DEWPOND_KEEPER_POOL_H
 
 #include "base/bell.h"
+#include "base/forked.h"
 #include "base/seldom.h"
 #include "base/settings.h"
 #include "core/pond.h"
@@ -36,13 +37,18 @@ struct openers {
 struct dew_pool {
     struct pond pond; /* first: it has the strictest alignment */
     struct registry_entry entry;
+    order_u32 generation;      /* the process whose core this is: rebirth.h */
     struct settings *settings; /* owner: the pool; never changes */
+    bool threaded;             /* not DEW_NO_THREADS; never changes */
+    bool listed;               /* in the registry; open's and close's */
+    order_u32 floor;           /* sessions the keeper holds at least */
     struct credentials credentials;
+
+    /* From here on, and the pond: a forked child makes its own. */
     struct breaker breaker;
     struct farewells farewells; /* the keeper's */
     struct openers openers;
 
-    bool threaded;           /* not DEW_NO_THREADS; never changes */
     pthread_t keeper;        /* valid while keeper_runs */
     bool keeper_runs;        /* open's and close's */
     struct poll_bell work;   /* the keeper shall look */
@@ -50,8 +56,6 @@ struct dew_pool {
     order_u32 stopping;      /* threads shall end */
     order_u32 closer;        /* 1: a close is at work */
     order_u32 tender;        /* 1: somebody tends a pool without threads */
-    order_u32 floor;         /* sessions the keeper holds at least */
-    bool listed;             /* in the registry; open's and close's */
     struct pond_stuck stuck; /* the keeper's */
     int64_t next_sweep_ns;   /* the keeper's */
     uint32_t sweeps;         /* the keeper's rounds so far */
@@ -59,6 +63,12 @@ struct dew_pool {
     struct seldom slow_line; /* warnings of borrows that took long */
     struct seldom nest_line; /* and of those that could stop each other */
 };
+
+static inline dew_pool *
+pool_of_entry(struct registry_entry *entry)
+{
+    return (dew_pool *)(void *)((char *)entry - offsetof(dew_pool, entry));
+}
 
 static inline int64_t
 pool_now_ns(const dew_pool *pool)

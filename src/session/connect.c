@@ -75,6 +75,7 @@ adopt_socket(struct session *session, dew_error *error)
     }
     session->socket_dev = status.st_dev;
     session->socket_ino = status.st_ino;
+    forked_note(&session->shared, session->fd);
     return DEW_OK;
 }
 

@@ -56,6 +56,7 @@ session_hang_up(struct session *session, enum session_parting parting)
     if (fd >= 0 && flavour_may_raise_sigpipe(session->mysql)) {
         sigpipe_hold(&hold);
     }
+    forked_forget(&session->shared);
     /* Statements that are still open must outlive the handle. */
     flavour_detach_statements(session->mysql);
     mysql_close(session->mysql);
@@ -71,6 +72,7 @@ session_detach(struct session *session)
 
     /* What session_lend left there is ours: the library counts from 0. */
     mysql->net.pkt_nr = 0;
+    forked_forget(&session->shared);
     free_rest(session);
     return mysql;
 }

@@ -11,6 +11,7 @@
 
 #include <sys/stat.h>
 
+#include "base/forked.h"
 #include "base/watchdog.h"
 #include "session/session.h"
 
@@ -37,6 +38,7 @@ struct session {
     int fd; /* the library's own number: to poll, never to close */
     dev_t socket_dev;
     ino_t socket_ino;
+    struct forked_socket shared; /* a fork's child must not have it */
     unsigned long thread_id;
     struct session_server server;
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* The page that a fork wipes, and the sockets that a child must not have. */
+#define _GNU_SOURCE 1
+#include "base/forked.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/reclaim.h"
+#include "base/socket.h"
+#include "base/thread.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+/* Where the generation stands until there is a page, and without one. */
+static order_u32 no_page;
+order_u32 *forked_page = &no_page;
+
+/* The greatest number that was given out; a child inherits it. */
+static order_u32 latest;
+
+uint32_t
+forked_generation(void)
+{
+    uint32_t seen = 0;
+
+    /* ORDER forked.3 seq_cst: no two callers draw the same number, and no
+     * child one of its parent's. */
+    const uint32_t mine = order_add_seq_u32(&latest, 1) + 1;
+    /* ORDER forked.4 seq_cst <-> forked.2: the first one's number is kept. */
+    return order_cas_seq_u32(forked_page, &seen, mine) ? mine : seen;
+}
+
+/* --- sockets ----------------------------------------------------------------- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Guarded by the lock. In a child the notes of its ancestors stay in the list,
+ * without their descriptors: their owners are abandoned, not lost. */
+static struct forked_socket *noted;
+
+void
+forked_note(struct forked_socket *note, int fd)
+{
+    note->fd = fd;
+    note->identity = socket_identity(fd);
+    note->previous = NULL;
+    note->noted = true;
+    (void)pthread_mutex_lock(&lock);
+    note->next = noted;
+    if (noted != NULL) {
+        noted->previous = note;
+    }
+    noted = note;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+void
+forked_forget(struct forked_socket *note)
+{
+    if (!note->noted) {
+        return;
+    }
+    (void)pthread_mutex_lock(&lock);
+    if (note->previous != NULL) {
+        note->previous->next = note->next;
+    } else {
+        noted = note->next;
+    }
+    if (note->next != NULL) {
+        note->next->previous = note->previous;
+    }
+    (void)pthread_mutex_unlock(&lock);
+    *note = (struct forked_socket){0};
+}
+
+static int
+open_null(void)
+{
+    return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+/* `null` is /dev/null or -1; returns what it is afterwards. */
+static int
+replace(int fd, int null)
+{
+    if (null < 0) {
+        /* No descriptor was left, or there is no /dev here: closed is the next
+         * best, and frees the number that was lacking. */
+        (void)close(fd);
+        null = open_null();
+    }
+    if (null >= 0 && null != fd) {
+        (void)dup3(null, fd, O_CLOEXEC);
+    }
+    return null;
+}
+
+static void
+take_sockets_away(void)
+{
+    int null = open_null();
+    bool null_is_placed = false;
+
+    for (struct forked_socket *at = noted; at != NULL; at = at->next) {
+        if (at->identity != 0 && socket_identity(at->fd) == at->identity) {
+            null = replace(at->fd, null);
+            null_is_placed = null_is_placed || null == at->fd;
+        }
+        at->fd = -1;
+        at->identity = 0;
+    }
+    if (null >= 0 && !null_is_placed) {
+        (void)close(null);
+    }
+}
+
+/* --- handlers ------------------------------------------------------------------ */
+
+static void
+before_fork(void)
+{
+    (void)pthread_mutex_lock(&lock);
+}
+
+static void
+after_fork_in_parent(void)
+{
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static void
+after_fork_in_child(void)
+{
+    /* ORDER forked.5 relaxed <-> forked.2: the only thread there is. The
+     * kernel did it already, where it can. */
+    order_store_relaxed_u32(forked_page, 0);
+    thread_forget_id();
+    take_sockets_away();
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool installed; /* written in the once, constant after it */
+
+static void
+install(void)
+{
+    const uint32_t generation = forked_generation();
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0) {
+        order_init_u32(page, generation);
+        forked_page = page;
+    } else if (page != MAP_FAILED) {
+        (void)munmap(page, size);
+    }
+    installed =
+        reclaim_init() && pthread_atfork(before_fork, after_fork_in_parent,
+                                         after_fork_in_child) == 0;
+}
+
+bool
+forked_init(void)
+{
+    (void)pthread_once(&once, install);
+    return installed;
+}

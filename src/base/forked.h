@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Tells a forked child that it is one, and takes its parent's sockets away. */
+/*
+ * WHAT. Every process has a generation: a number that none of its ancestors
+ * had. It lives on a page that the kernel wipes in a child (MADV_WIPEONFORK;
+ * an older kernel leaves that to the fork handler), so also a child of a bare
+ * clone(2) finds 0 there and takes a number of its own. What remembers another
+ * generation than the present one was made by an ancestor.
+ *
+ * SOCKETS. A descriptor is shared with the parent after a fork: a byte that
+ * the child sends is one in the middle of the parent's conversation. So every
+ * socket of ours is noted from the end of its connect until it is closed, and
+ * the fork handler puts /dev/null in its place in the child, if the number
+ * still names that socket: the client library and the program may have closed
+ * it, and the number may be a file of somebody else by now. /dev/null and not
+ * close: a handle that is used in the child against all advice must not write
+ * into whatever gets the number next. It also lets the session end with its
+ * parent, whose locks a longer living child would keep otherwise.
+ *
+ * ORDER OF HANDLERS. liburcu's first, then ours: prepare handlers run last to
+ * first. The lock is a leaf: nothing else is taken under it.
+ */
+#ifndef DEWPOND_BASE_FORKED_H
+#define DEWPOND_BASE_FORKED_H
+
+#include "base/order.h"
+
+/* Before the first pool or connection: the page and the handlers, once.
+ * Idempotent and thread-safe; false, for good, without memory for handlers. */
+bool forked_init(void);
+
+/* This process's generation, or 0: a child that has none yet. */
+extern order_u32 *forked_page;
+
+/* This process's generation, never 0; a child's first call takes one. */
+uint32_t forked_generation(void);
+
+/* Whether what was made in that generation was made by this process. */
+static inline bool
+forked_is_mine(const order_u32 *generation)
+{
+    /* ORDER forked.1 acquire <-> rebirth.1 loose.3: what was made in this
+     * generation is whole when its number is seen. */
+    return order_load_acquire_u32(generation) ==
+           /* ORDER forked.2 relaxed <-> forked.4 forked.5: 0, which nothing was
+            * made in, or the number that this process keeps. */
+           order_load_relaxed_u32(forked_page);
+}
+
+/* Part of whatever owns the socket; all zero: notes nothing. */
+struct forked_socket {
+    struct forked_socket *next, *previous;
+    int fd;
+    uint64_t identity; /* see base/socket.h */
+    bool noted;
+};
+
+/* A child shall not have this socket. */
+void forked_note(struct forked_socket *note, int fd);
+/* Before it is closed or given away. Nothing if nothing was noted. */
+void forked_forget(struct forked_socket *note);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of a pool, in the order in which they are made. */
+#include "keeper/build.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "keeper/keeper.h"
+
+#define NS_OF(ms) ((ms) == SETTINGS_OFF ? INT64_MAX : (ms)*CLOCK_NS_PER_MS)
+
+static uint32_t
+waiters_max_of(const struct settings *settings)
+{
+    return settings->waiters_max == SETTINGS_OFF
+               ? UINT32_MAX
+               : (uint32_t)settings->waiters_max;
+}
+
+static struct pond_plan
+plan_of(dew_pool *pool)
+{
+    const struct settings *settings = pool->settings;
+
+    return (struct pond_plan){
+        .size = settings->size,
+        .maxsize = settings->maxsize,
+        .waiters_max = waiters_max_of(settings),
+        .handoff_ns = NS_OF(settings->handoff_after_ms),
+        .burst_ns = NS_OF(settings->burst_after_ms),
+        .window = settings->connects_max,
+        .self_service = !pool->threaded,
+        .parker = &park_futex,
+        .bells = keeper_bells(pool),
+    };
+}
+
+/* Everything but the pond, which is made last and whole. */
+static bool
+make_parts(dew_pool *pool)
+{
+    const struct settings *settings = pool->settings;
+
+    pool->work.fd = pool->openers.cancel.fd = -1;
+    bell_init(&pool->progress);
+    bell_init(&pool->openers.bell);
+    return breaker_init(&pool->breaker, settings->connects_max,
+                        NS_OF(settings->fail_fast_after_ms)) &&
+           poll_bell_init(&pool->work) && poll_bell_init(&pool->openers.cancel);
+}
+
+dew_code
+pool_build(dew_pool *pool, dew_error *error)
+{
+    pool->threaded = (pool->settings->flags & DEW_NO_THREADS) == 0;
+    if (!make_parts(pool)) {
+        const int failed = errno;
+        pool_unbuild(pool);
+        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
+                            "no descriptor for the pool's threads");
+    }
+    const struct pond_plan plan = plan_of(pool);
+    if (!pond_init(&pool->pond, &plan)) {
+        pool_unbuild(pool);
+        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
+                         "no memory for maxsize %u", pool->settings->maxsize);
+    }
+    return DEW_OK;
+}
+
+void
+pool_unbuild(dew_pool *pool)
+{
+    if (pool->pond.slots != NULL) {
+        pond_destroy(&pool->pond);
+    }
+    poll_bell_destroy(&pool->openers.cancel);
+    poll_bell_destroy(&pool->work);
+    breaker_destroy(&pool->breaker);
+    leaks_free(&pool->leaks);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What a pool is made of: built when it opens, and anew in a forked child. */
+#ifndef DEWPOND_KEEPER_BUILD_H
+#define DEWPOND_KEEPER_BUILD_H
+
+#include "keeper/pool.h"
+
+/* Builds everything but threads and name into a pool that has its settings and
+ * is zero otherwise. On failure *error tells why and nothing is left. */
+dew_code pool_build(dew_pool *pool, dew_error *error);
+
+/* The way back: the pool is drained and has no threads. Its settings,
+ * credentials and memory stay. */
+void pool_unbuild(dew_pool *pool);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Puts the old core aside and builds the new one, one caller at a time. */
+#include "keeper/rebirth.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/reclaim.h"
+#include "base/watchdog.h"
+#include "core/loose.h"
+#include "keeper/build.h"
+#include "keeper/deadline.h"
+#include "keeper/keeper.h"
+
+/* A core that an ancestor's threads were at work in: kept, so that everything
+ * it owns stays reachable, and never looked at again. */
+struct relic {
+    dew_pool was; /* first: it has the strictest alignment */
+    struct relic *older;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct relic *relics; /* guarded by the lock; for leak checkers only */
+
+/* --- handlers -------------------------------------------------------------------- */
+
+static void
+before_fork(void)
+{
+    (void)pthread_mutex_lock(&lock);
+}
+
+static void
+after_fork(void)
+{
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool installed; /* written in the once, constant after it */
+
+/* Prepare handlers run last to first: a lock that is held over a call which
+ * takes another one is registered after it. */
+static void
+install(void)
+{
+    watchdog_init();
+    installed = registry_init() && forked_init() && loose_init() &&
+                credentials_init() && deadline_init() &&
+                pthread_atfork(before_fork, after_fork, after_fork) == 0;
+}
+
+bool
+rebirth_init(void)
+{
+    (void)pthread_once(&once, install);
+    return installed;
+}
+
+/* --- the new core ------------------------------------------------------------------ */
+
+void
+rebirth_stamp(dew_pool *pool)
+{
+    const uint32_t generation = forked_generation();
+
+    /* ORDER rebirth.1 release <-> forked.1: the core is whole before. */
+    order_store_release_u32(&pool->generation, generation);
+}
+
+#define OWN_PART offsetof(dew_pool, breaker)
+
+/* All that is a core's. What outlives it is not even written: look-ups by name
+ * read some of it meanwhile. */
+static void
+copy_core(dew_pool *to, const dew_pool *from)
+{
+    memcpy((void *)&to->pond, (const void *)&from->pond, sizeof(to->pond));
+    memcpy((char *)to + OWN_PART, (const char *)from + OWN_PART,
+           sizeof(*to) - OWN_PART);
+}
+
+static void
+clear_core(dew_pool *pool)
+{
+    memset((void *)&pool->pond, 0, sizeof(pool->pond));
+    memset((char *)pool + OWN_PART, 0, sizeof(*pool) - OWN_PART);
+}
+
+static dew_code
+start(dew_pool *pool, dew_error *error)
+{
+    const int failed = pool->threaded ? keeper_start(pool) : 0;
+
+    if (failed == 0) {
+        return DEW_OK;
+    }
+    pool_unbuild(pool);
+    return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
+                        "the keeper's thread cannot be started");
+}
+
+/* The pool's own promises hold in the child as well: closing stays closing. */
+static void
+raise_again(dew_pool *pool, uint64_t flags)
+{
+    if (flags != 0) {
+        pond_raise(&pool->pond, flags);
+    }
+}
+
+static dew_code
+build_and_start(dew_pool *pool, uint64_t flags, dew_error *error)
+{
+    dew_code code = pool_build(pool, error);
+
+    if (code == DEW_OK) {
+        raise_again(pool, flags);
+        code = start(pool, error);
+    }
+    return code;
+}
+
+/* The old core is a relic from now on. Its bells may be closed: nobody rings
+ * them here, and the parent has descriptors of its own. */
+static void
+keep(struct relic *relic)
+{
+    poll_bell_destroy(&relic->was.work);
+    poll_bell_destroy(&relic->was.openers.cancel);
+    relic->older = relics;
+    relics = relic;
+}
+
+/* Under the lock. After a failure the old core is back, for the next try. */
+static dew_code
+rebuild(dew_pool *pool, dew_error *error)
+{
+    const uint64_t flags =
+        (pond_has(&pool->pond, POND_CLOSING) ? POND_CLOSING : 0) |
+        (pond_has(&pool->pond, POND_SUSPENDED) ? POND_SUSPENDED : 0);
+    struct relic *relic = memory_zeroed_lines(sizeof(*relic));
+
+    if (relic == NULL) {
+        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
+                         "no memory for a pool in a forked child");
+    }
+    copy_core(&relic->was, pool);
+    clear_core(pool);
+    const dew_code code = build_and_start(pool, flags, error);
+    if (code != DEW_OK) {
+        copy_core(pool, &relic->was);
+        memory_free(relic);
+        return code;
+    }
+    keep(relic);
+    credentials_inherit(&pool->credentials);
+    watchdog_use();
+    deadline_use();
+    rebirth_stamp(pool);
+    return DEW_OK;
+}
+
+dew_code
+rebirth(dew_pool *pool, dew_error *error)
+{
+    dew_code code = DEW_OK;
+
+    reclaim_expect_outside("rebirth");
+    (void)forked_generation();
+    (void)pthread_mutex_lock(&lock);
+    if (!pool_is_mine(pool)) {
+        code = rebuild(pool, error);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return code;
+}
+
+dew_code
+rebirth_named(const char *name, dew_error *error)
+{
+    dew_pool *pool = NULL;
+    dew_code code = DEW_OK;
+
+    (void)forked_generation();
+    (void)pthread_mutex_lock(&lock);
+    reclaim_read_begin();
+    struct registry_entry *entry = registry_find(name);
+    if (entry != NULL) {
+        pool = pool_of_entry(entry);
+    }
+    reclaim_read_end();
+    /* A pool that is not ours yet stays: its close would need this lock. */
+    if (pool != NULL && !pool_is_mine(pool)) {
+        code = rebuild(pool, error);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return code;
+}
