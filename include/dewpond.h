@@ -353,9 +353,13 @@ typedef struct dew_config {
 
     /*
      * Callbacks run on a thread of the pool or of a borrower, several at once,
-     * never under a lock. They must not call this pool (DEW_EINVAL).
+     * never under a lock. They must not call this pool (DEW_EINVAL), also not
+     * out of a callback of another pool that they called; dew_stats_read and
+     * dew_pool_check they may.
      *
-     * on_options: before connect, for mysql_options calls of your own.
+     * on_options: before connect, for mysql_options calls of your own. What
+     * MYSQL_INIT_COMMAND says runs at the connect, but not after a reset (a
+     * warning tells): use init_sql.
      * on_connect: after connect and after every reset that was sent; prefer
      * init_sql, which costs no round trip of its own. Non-zero from either
      * refuses the session (DEW_ECONNECT).
@@ -551,7 +555,9 @@ dew_code dew_discard(dew_conn *conn);
  * Blocks   Never.
  * Threads  As dew_release.
  * Owns     The handle is yours: end it with mysql_close. It may outlive the
- *          pool. *conn is zeroed either way.
+ *          pool. *conn is zeroed either way. Where a dew_deadline of the loan
+ *          may just have passed, disarm it first: a KILL that is on its way
+ *          stops the next query on the handle, or its socket is cut.
  */
 MYSQL *dew_detach(dew_conn *conn);
 

@@ -29,6 +29,13 @@ lend(const struct borrow *borrow, struct slot *slot)
     return DEW_OK;
 }
 
+/* Asked before a session is lent that was not taken just now (I6). */
+static bool
+is_shut(const struct borrow *borrow)
+{
+    return pond_has(&borrow->pool->pond, POND_CLOSING);
+}
+
 /* --- without opener threads: the borrower opens --------------------------------- */
 
 static dew_code
@@ -39,11 +46,17 @@ open_and_lend(const struct borrow *borrow, struct slot *slot)
 
     if (!opener_connect(pool, slot, borrow->deadline_ns, &why)) {
         pond_open_failed(&pool->pond, slot);
-        return pond_has(&pool->pond, POND_CLOSING)
+        return is_shut(borrow)
                    ? borrow_refused(borrow, POND_SHUT)
                    : error_copy(borrow->error, &why);
     }
     pond_opened_own(&pool->pond, slot);
+    if (is_shut(borrow)) {
+        reclaim_read_begin();
+        pond_put(&pool->pond, slot);
+        reclaim_read_end();
+        return borrow_refused(borrow, POND_SHUT);
+    }
     return lend(borrow, slot);
 }
 
@@ -126,7 +139,7 @@ order_and_go(const struct borrow *borrow)
 {
     struct pond *pond = &borrow->pool->pond;
 
-    if (pond_has(pond, POND_CLOSING)) {
+    if (is_shut(borrow)) {
         return borrow_refused(borrow, POND_SHUT);
     }
     /* Without opener threads nobody would ever take it from the orders, and
@@ -217,7 +230,7 @@ put_aside(struct borrow *borrow, struct slot *slot, enum lease_verdict verdict)
 {
     struct pond *pond = &borrow->pool->pond;
 
-    if (verdict == LEASE_LATE) {
+    if (verdict != LEASE_DEAD) {
         pond_put(pond, slot);
         return NULL;
     }
@@ -246,7 +259,7 @@ borrow_slowly(struct borrow *borrow, struct slot *slot)
         }
         const enum lease_verdict verdict =
             lease_make_ready(borrow->pool, slot, borrow->deadline_ns);
-        if (verdict == LEASE_FIT) {
+        if (verdict == LEASE_FIT && !is_shut(borrow)) {
             code = lend(borrow, slot);
             break;
         }

@@ -46,7 +46,8 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
 int64_t
 dew_pool_tend(dew_pool *pool)
 {
-    if (pool == NULL || pool->threaded || callback_is_of(pool) ||
+    if (pool == NULL || pool->threaded ||
+        callback_is_of(pool, CALLBACK_INSIDE) ||
         guest_comes(pool, NULL) != DEW_OK) {
         return -1;
     }

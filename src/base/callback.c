@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread-local note of the innermost callback's owner. */
+/* The frames of the callbacks that a thread is in, innermost first. */
 #include "base/callback.h"
 
 #include <stddef.h>
 
-static _Thread_local const void *innermost;
+static _Thread_local const struct callback *innermost;
 
-const void *
-callback_enter(const void *owner)
+void
+callback_enter(struct callback *frame, const void *owner,
+               enum callback_kind kind)
 {
-    const void *before = innermost;
-
-    innermost = owner;
-    return before;
+    *frame = (struct callback){owner, kind, innermost};
+    innermost = frame;
 }
 
 void
-callback_leave(const void *before)
+callback_leave(const struct callback *frame)
 {
-    innermost = before;
+    innermost = frame->outer;
 }
 
 bool
-callback_is_of(const void *owner)
+callback_is_of(const void *owner, enum callback_kind kind)
 {
-    return innermost == owner && owner != NULL;
+    const struct callback *frame = innermost;
+
+    while (frame != NULL && (frame->owner != owner || frame->kind != kind)) {
+        frame = frame->outer;
+    }
+    return frame != NULL && owner != NULL;
 }

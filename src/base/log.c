@@ -24,6 +24,7 @@ void
 log_line(const struct settings *settings, enum log_level level,
          const char *format, ...)
 {
+    struct callback frame;
     char line[LINE_BYTES];
     va_list args;
 
@@ -34,7 +35,7 @@ log_line(const struct settings *settings, enum log_level level,
     (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
     join_lines(line);
-    const void *const before = callback_enter(settings->owner);
+    callback_enter(&frame, settings->owner, CALLBACK_INSIDE);
     settings->on_log((int)level, line, settings->on_log_arg);
-    callback_leave(before);
+    callback_leave(&frame);
 }

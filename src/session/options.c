@@ -57,6 +57,7 @@ bool
 session_set_options(MYSQL *mysql, const struct settings *settings,
                     dew_error *error)
 {
+    struct callback frame;
     int refused;
 
     set_timeout(mysql, MYSQL_OPT_CONNECT_TIMEOUT,
@@ -69,9 +70,9 @@ session_set_options(MYSQL *mysql, const struct settings *settings,
     if (settings->on_options == NULL) {
         return true;
     }
-    const void *const before = callback_enter(settings->owner);
+    callback_enter(&frame, settings->owner, CALLBACK_INSIDE);
     refused = settings->on_options(mysql, settings->on_options_arg);
-    callback_leave(before);
+    callback_leave(&frame);
     if (refused != 0) {
         error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
                   "on_options refused the session (it returned %d)", refused);

@@ -56,15 +56,16 @@ session_run_on_connect(struct session *session,
                        const struct settings *settings, dew_stage stage,
                        dew_error *error)
 {
+    struct callback frame;
     int refused;
 
     if (settings->on_connect == NULL) {
         return true;
     }
-    const void *const before = callback_enter(settings->owner);
+    callback_enter(&frame, settings->owner, CALLBACK_INSIDE);
     refused =
         settings->on_connect(session->mysql, settings->on_connect_arg);
-    callback_leave(before);
+    callback_leave(&frame);
     if (refused != 0) {
         error_set_mysql(error, DEW_ECONNECT, stage,
                         mysql_errno(session->mysql),

@@ -193,6 +193,58 @@ callback_cannot_call_its_own_pool(void **state)
     kit_close(own);
 }
 
+/* A pool without threads, whose server does not exist: its borrower connects
+ * himself, and logs that it failed. */
+static dew_pool *other;
+static unsigned calls_back;
+
+static void
+call_the_first_pool(int level, const char *line, void *arg)
+{
+    dew_conn conn;
+    (void)level;
+    (void)line;
+    (void)arg;
+    calls_back++;
+    own_codes[0] = dew_acquire(own, 50, &conn, NULL);
+}
+
+static int
+borrow_from_the_other(MYSQL *mysql, void *arg)
+{
+    dew_conn conn;
+    (void)mysql;
+    (void)arg;
+    assert_int_equal(dew_acquire(other, 100, &conn, NULL), DEW_ECONNECT);
+    own_codes[1] = dew_acquire(own, 50, &conn, NULL);
+    return 0;
+}
+
+static void
+callback_of_a_pool_in_a_callback_of_another_cannot_call_the_first(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    config.unix_socket = "/nonexistent/socket";
+    config.flags = DEW_NO_THREADS;
+    config.on_log = call_the_first_pool;
+    other = kit_open(&config);
+    kit_config(&config, server);
+    config.size = config.maxsize = 2;
+    config.on_connect = borrow_from_the_other;
+    own = kit_open(&config);
+    own_codes[0] = own_codes[1] = DEW_OK;
+    (void)kit_borrow(own, &conn);
+    assert_true(calls_back > 0);
+    assert_int_equal(own_codes[0], DEW_EINVAL);
+    assert_int_equal(own_codes[1], DEW_EINVAL);
+    kit_return(&conn);
+    kit_close(own);
+    kit_close(other);
+}
+
 int
 main(void)
 {
@@ -203,6 +255,8 @@ main(void)
             session_that_on_connect_refuses_after_a_reset_is_replaced),
         cmocka_unit_test(failing_connects_are_logged_once_as_a_warning),
         cmocka_unit_test(callback_cannot_call_its_own_pool),
+        cmocka_unit_test(
+            callback_of_a_pool_in_a_callback_of_another_cannot_call_the_first),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
