@@ -21,6 +21,8 @@ replace(dew_pool *pool, const char *user, const char *password,
     /* In this order: a connect that begins in between carries the old epoch
      * and is replaced, which costs a connect and hurts nobody. */
     pond_next_epoch(&pool->pond);
+    /* A server that refused the old ones is tried with the new ones at once. */
+    keeper_try_again(pool);
     return DEW_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "base/socket.h"
 #include "base/thread.h"
 #include "keeper/keeper.h"
+#include "keeper/lease.h"
 #include "session/session.h"
 
 static int64_t
@@ -43,16 +44,42 @@ furnish(const dew_pool *pool, struct slot *slot, struct session *session)
     slot_note_server_thread(slot, session_server_thread(session));
 }
 
+/* The first failure is news. */
 static enum log_level
-level_of(uint64_t failures)
+level_of(bool known)
 {
-    return failures == 0 ? LOG_WARNING : LOG_DEBUG;
+    return known ? LOG_DEBUG : LOG_WARNING;
 }
 
-bool
-opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
-               dew_error *error)
+/* A failure is the breaker's business, but for two: a borrower's time that ran
+ * out tells nothing of the server, and what failed with older credentials
+ * nothing of the new ones. */
+static void
+tell_failure(dew_pool *pool, const struct slot *slot, const dew_error *why,
+             bool out_of_patience)
 {
+    dew_error before;
+    int64_t age_ms;
+    const bool known =
+        breaker_error(&pool->breaker, pool_now_ns(pool), &before, &age_ms);
+
+    tally_add(&pool->pond.tallies.connect_failures);
+    log_line(pool->settings, level_of(known), "%s: connect failed: %s",
+             pool->entry.name, why->message);
+    if (!out_of_patience && !pond_is_outdated(&pool->pond, slot)) {
+        breaker_failed(&pool->breaker, why, pool_now_ns(pool));
+        keeper_apply(pool);
+    }
+}
+
+static bool
+connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+             dew_error *error)
+{
+    /* Before anything that may change while it is used: the session is outdated
+     * then. In the other order it could keep old credentials for good. */
+    pond_stamp(&pool->pond, slot);
+    race_point("opener.stamped");
     struct credentials_snapshot *held = credentials_hold(&pool->credentials);
     const struct settings *settings =
         held != NULL ? held->settings : pool->settings;
@@ -62,14 +89,11 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     struct session *session = NULL;
     bool impatient = false;
     dew_error why = {.code = DEW_OK};
-    int64_t age_ms;
 
     if (deadline_ns < limit.deadline_ns) {
         limit.deadline_ns = deadline_ns;
         impatient = true;
     }
-    /* Before the connect: what changes meanwhile makes it outdated. */
-    pond_stamp(&pool->pond, slot);
     slot->opened_ns = pool_now_ns(pool);
     const dew_code code = session_open(&session, settings, &limit, &why);
     credentials_drop(&pool->credentials, held);
@@ -81,20 +105,34 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         return true;
     }
     if (!pond_has(&pool->pond, POND_CLOSING)) {
-        const bool known =
-            breaker_error(&pool->breaker, pool_now_ns(pool), error, &age_ms);
-
-        tally_add(&pool->pond.tallies.connect_failures);
-        log_line(pool->settings, level_of(known), "%s: connect failed: %s",
-                 pool->entry.name, why.message);
-        /* A borrower's time that ran out tells nothing of the server. */
-        if (!impatient || pool_now_ns(pool) < deadline_ns) {
-            breaker_failed(&pool->breaker, &why, pool_now_ns(pool));
-            keeper_apply(pool);
-        }
+        tell_failure(pool, slot, &why,
+                     impatient && pool_now_ns(pool) >= deadline_ns);
     }
     *error = why;
     return false;
+}
+
+bool
+opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+               dew_error *error)
+{
+    breaker_try_begins(&pool->breaker);
+    const bool opened = connect_slot(pool, slot, deadline_ns, error);
+
+    breaker_try_ends(&pool->breaker);
+    return opened;
+}
+
+void
+opener_arrived(dew_pool *pool, struct slot *slot)
+{
+    if (!pond_is_outdated(&pool->pond, slot)) {
+        pond_opened(&pool->pond, slot);
+        return;
+    }
+    tally_add(&pool->pond.tallies.retired_refresh);
+    pond_opened_own(&pool->pond, slot);
+    lease_drop(pool, slot);
 }
 
 static void
@@ -107,7 +145,7 @@ open_ordered(dew_pool *pool, struct slot *slot)
     race_point("opener.done");
     reclaim_read_begin();
     if (opened) {
-        pond_opened(&pool->pond, slot);
+        opener_arrived(pool, slot);
     } else {
         pond_open_failed(&pool->pond, slot);
     }

@@ -11,6 +11,10 @@
 bool opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
                     dew_error *error);
 
+/* What was connected goes to whoever waits, or to rest; what is older than the
+ * pool's epoch by now is hung up. */
+void opener_arrived(dew_pool *pool, struct slot *slot);
+
 /* Starts one more opener thread if orders wait and there may be more. */
 void openers_grow(dew_pool *pool);
 
