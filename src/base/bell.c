@@ -2,10 +2,12 @@
 /* Ringing and waiting. */
 #include "base/bell.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/park.h"
 
 void
@@ -86,6 +88,11 @@ bool
 poll_bell_init(struct poll_bell *bell)
 {
     order_init_u32(&bell->rung, 0);
+    if (fault(FAULT_DESCRIPTOR)) {
+        bell->fd = -1;
+        errno = EMFILE;
+        return false;
+    }
     bell->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return bell->fd >= 0;
 }

@@ -78,10 +78,12 @@ schedule(struct breaker *breaker, enum error_class class, int64_t now_ns)
     }
 }
 
-bool
+void
 breaker_init(struct breaker *breaker, uint32_t window_max, int64_t fail_fast_ns)
 {
     *breaker = (struct breaker){
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .telling = PTHREAD_MUTEX_INITIALIZER,
         .window_max = window_max,
         .fail_fast_ns = fail_fast_ns,
         .window = window_max,
@@ -89,8 +91,6 @@ breaker_init(struct breaker *breaker, uint32_t window_max, int64_t fail_fast_ns)
         .next_try_ns = INT64_MAX,
         .asked_try_ns = INT64_MAX,
     };
-    return pthread_mutex_init(&breaker->lock, NULL) == 0 &&
-           pthread_mutex_init(&breaker->telling, NULL) == 0;
 }
 
 void

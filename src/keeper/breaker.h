@@ -54,7 +54,7 @@ struct breaker_verdict {
     bool broken;
 };
 
-bool breaker_init(struct breaker *breaker, uint32_t window_max,
+void breaker_init(struct breaker *breaker, uint32_t window_max,
                   int64_t fail_fast_ns);
 void breaker_destroy(struct breaker *breaker);
 

@@ -45,9 +45,9 @@ make_parts(dew_pool *pool)
     pool->work.fd = pool->openers.cancel.fd = -1;
     bell_init(&pool->progress);
     bell_init(&pool->openers.bell);
-    return breaker_init(&pool->breaker, settings->connects_max,
-                        NS_OF(settings->fail_fast_after_ms)) &&
-           poll_bell_init(&pool->work) && poll_bell_init(&pool->openers.cancel);
+    breaker_init(&pool->breaker, settings->connects_max,
+                 NS_OF(settings->fail_fast_after_ms));
+    return poll_bell_init(&pool->work) && poll_bell_init(&pool->openers.cancel);
 }
 
 dew_code

@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/forked.h"
@@ -45,12 +45,7 @@ static pthread_t thread;
 static void
 make_cond(void)
 {
-    pthread_condattr_t attributes;
-
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&moved, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    cond_init(&moved);
 }
 
 static void
@@ -83,22 +78,14 @@ bool
 deadline_init(void)
 {
     (void)pthread_once(&once, make_cond);
-    return pthread_atfork(before_fork, after_fork_in_parent,
-                          after_fork_in_child) == 0;
+    return thread_at_fork(before_fork, after_fork_in_parent,
+                          after_fork_in_child);
 }
 
 static void
 wait_moved(int64_t until_ns)
 {
-    if (until_ns == CLOCK_NEVER) {
-        (void)pthread_cond_wait(&moved, &lock);
-        return;
-    }
-    const struct timespec until = {
-        .tv_sec = (time_t)(until_ns / (1000 * CLOCK_NS_PER_MS)),
-        .tv_nsec = (long)(until_ns % (1000 * CLOCK_NS_PER_MS)),
-    };
-    (void)pthread_cond_timedwait(&moved, &lock, &until);
+    cond_wait_until(&moved, &lock, until_ns);
 }
 
 /* --- the list ---------------------------------------------------------------- */

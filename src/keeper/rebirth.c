@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/reclaim.h"
+#include "base/thread.h"
 #include "base/watchdog.h"
 #include "core/loose.h"
 #include "keeper/build.h"
@@ -46,10 +47,9 @@ static bool installed; /* written in the once, constant after it */
 static void
 install(void)
 {
-    watchdog_init();
-    installed = registry_init() && forked_init() && loose_init() &&
-                credentials_init() && deadline_init() &&
-                pthread_atfork(before_fork, after_fork, after_fork) == 0;
+    installed = watchdog_init() && registry_init() && forked_init() &&
+                loose_init() && credentials_init() && deadline_init() &&
+                thread_at_fork(before_fork, after_fork, after_fork);
 }
 
 bool

@@ -68,6 +68,10 @@ adopt_socket(struct session *session, dew_error *error)
     struct stat status;
 
     session->fd = flavour_socket(session->mysql);
+    if (fault(FAULT_DESCRIPTOR)) {
+        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONNECT, EMFILE,
+                            "the new connection's socket cannot be used");
+    }
     if (fcntl(session->fd, F_SETFD, FD_CLOEXEC) != 0 ||
         fstat(session->fd, &status) != 0) {
         return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONNECT, errno,
@@ -218,7 +222,7 @@ session_open(struct session **session, const struct settings *settings,
         return no_memory(error);
     }
     opened->fd = -1;
-    opened->mysql = mysql_init(NULL);
+    opened->mysql = fault(FAULT_ALLOC) ? NULL : mysql_init(NULL);
     if (opened->mysql == NULL) {
         memory_free(opened);
         return no_memory(error);

@@ -27,9 +27,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 
 #include "base/clock.h"
+#include "base/poll.h"
 #include "session/session.h"
 
 /* The innermost bound of this thread, for the hook. */
@@ -109,25 +109,21 @@ wait_within(struct flavour_bound *bound, int fd, bool is_read, int timeout_ms)
         {.fd = bound->limit->cancel_fd, .events = POLLIN},
     };
 
-    for (;;) {
-        const int rc = poll(polls, 2, clock_poll_ms(deadline_ns));
-        if (rc > 0 && polls[1].revents != 0) {
-            bound->cancelled = true;
-            return cut(bound);
-        }
-        /* A server that dribbles is always ready: the limit counts first. */
-        if (bound->limit->deadline_ns != CLOCK_NEVER &&
-            clock_now_ns() >= bound->limit->deadline_ns) {
-            return cut(bound);
-        }
-        if (rc != 0 && (rc > 0 || errno != EINTR)) {
-            return rc;
-        }
-        if (rc == 0 && clock_now_ns() >= deadline_ns) {
-            errno = ETIMEDOUT;
-            return 0;
-        }
+    const int ready = poll_until(polls, 2, deadline_ns);
+
+    if (polls[1].revents != 0) {
+        bound->cancelled = true;
+        return cut(bound);
     }
+    /* A server that dribbles is always ready: the limit counts first. */
+    if (bound->limit->deadline_ns != CLOCK_NEVER &&
+        clock_now_ns() >= bound->limit->deadline_ns) {
+        return cut(bound);
+    }
+    if (ready == 0) {
+        errno = ETIMEDOUT;
+    }
+    return ready;
 }
 
 static int

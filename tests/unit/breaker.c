@@ -21,7 +21,8 @@ static int
 begin(void **state)
 {
     (void)state;
-    return breaker_init(&breaker, 4, FAIL_FAST_NS) ? 0 : -1;
+    breaker_init(&breaker, 4, FAIL_FAST_NS);
+    return 0;
 }
 
 static int
