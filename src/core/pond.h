@@ -149,8 +149,8 @@ struct pond_wait {
 };
 
 /* Inside a section: counts as a waiter from here on. POND_SLOT: joined, go on
- * to pond_await; else POND_FULL, POND_NO_MEMORY or POND_SHUT, and nothing
- * happened. */
+ * to pond_await; else POND_FULL, POND_NO_MEMORY, POND_SHUT, or POND_BROKE (a
+ * try was ordered if one is due), and nothing else happened. */
 enum pond_end pond_join(struct pond *pond, struct pond_wait *wait);
 
 /* Outside a section. Sleeps until served, refused or timed out. Never returns
