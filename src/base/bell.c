@@ -52,7 +52,7 @@ bell_look(const struct bell *bell)
 void
 bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_ns)
 {
-    /* ORDER bell.5 seq_cst <-> bell.4 bell.7: announced before the last look. */
+    /* ORDER bell.5 seq_cst <-> bell.4: announced before the last look. */
     (void)order_add_seq_u32(&bell->sleepers, 1);
     /* ORDER bell.3 seq_cst <-> bell.1: the kernel compares once more. */
     if (order_load_seq_u32(&bell->rings) == seen) {
@@ -60,13 +60,6 @@ bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_ns)
     }
     /* ORDER bell.6 seq_cst <-> bell.4: gone. */
     (void)order_sub_seq_u32(&bell->sleepers, 1);
-}
-
-uint32_t
-bell_sleepers(const struct bell *bell)
-{
-    /* ORDER bell.7 relaxed <-> bell.5: a hint. */
-    return order_load_relaxed_u32(&bell->sleepers);
 }
 
 bool

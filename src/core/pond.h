@@ -170,6 +170,8 @@ void pond_guest_goes(struct pond *pond);
 bool pond_order(struct pond *pond, uint32_t ceiling);
 /* The same, but the OPENING slot is the caller's to open; NULL: no room. */
 struct slot *pond_order_own(struct pond *pond, uint32_t ceiling);
+/* OPENING slots now: ordered, or being worked on. */
+uint32_t pond_openings(const struct pond *pond);
 /* For openers: an OPENING slot to work on, or NULL. */
 struct slot *pond_next_order(struct pond *pond);
 /* The slot has its session now: to whoever waits, or to idle. */

@@ -183,8 +183,11 @@ report_no_thread(dew_pool *pool, int failed)
 
     (void)error_set_os(&error, DEW_ESYSTEM, DEW_STAGE_CONNECT, failed,
                        "an opener thread cannot be started");
-    log_line(pool->settings, LOG_ERROR, "%s: %s", pool->entry.name,
-             error.message);
+    /* It is tried ten times a second. */
+    if (seldom_may(&pool->openers.thread_line, pool_now_ns(pool))) {
+        log_line(pool->settings, LOG_ERROR, "%s: %s", pool->entry.name,
+                 error.message);
+    }
     if (pool->openers.started == 0) {
         breaker_failed(&pool->breaker, &error, pool_now_ns(pool));
         keeper_apply(pool);
@@ -197,16 +200,15 @@ openers_grow(dew_pool *pool)
 {
     struct openers *openers = &pool->openers;
 
-    if (openers->started == pool->settings->connects_max ||
-        bell_sleepers(&openers->bell) != 0 || !stack_any(&pool->pond.orders)) {
-        return;
-    }
-    const int failed = thread_start(&openers->threads[openers->started],
-                                    "dew-opener", opener_main, pool);
-    if (failed == 0) {
+    while (openers->started < pool->settings->connects_max &&
+           openers->started < pond_openings(&pool->pond)) {
+        const int failed = thread_start(&openers->threads[openers->started],
+                                        "dew-opener", opener_main, pool);
+        if (failed != 0) {
+            report_no_thread(pool, failed);
+            return;
+        }
         openers->started++;
-    } else {
-        report_no_thread(pool, failed);
     }
 }
 
