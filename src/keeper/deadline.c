@@ -287,11 +287,15 @@ dew_code
 deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
              dew_error *error)
 {
-    struct deadline *made = memory_zeroed(sizeof(*made));
+    struct deadline *made = NULL;
 
+    if (session_socket(plan->session) < 0) {
+        return error_set(error, DEW_ECONNECT, DEW_STAGE_QUERY,
+                         "the session was lost; release it and borrow another");
+    }
+    made = memory_zeroed(sizeof(*made));
     if (made == NULL) {
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_QUERY,
-                         "no memory for a deadline");
+        return error_no_memory(error, DEW_STAGE_QUERY, "a deadline");
     }
     made->settings = plan->settings;
     made->credentials = plan->credentials;
@@ -309,7 +313,7 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
         const int failed = errno;
 
         deadline_free(made);
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_QUERY, failed,
+        return error_system(error, DEW_STAGE_QUERY, failed,
                             "no descriptor or timer for a deadline");
     }
     if (plan->credentials != NULL) {
@@ -318,7 +322,7 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
     const int failed = start(made);
     if (failed != 0) {
         deadline_free(made);
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_QUERY, failed,
+        return error_system(error, DEW_STAGE_QUERY, failed,
                             "the deadline's thread cannot be started");
     }
     *deadline = made;

@@ -181,7 +181,7 @@ report_no_thread(dew_pool *pool, int failed)
 {
     dew_error error = {.code = DEW_OK};
 
-    (void)error_set_os(&error, DEW_ESYSTEM, DEW_STAGE_CONNECT, failed,
+    (void)error_system(&error, DEW_STAGE_CONNECT, failed,
                        "an opener thread cannot be started");
     /* It is tried ten times a second. */
     if (seldom_may(&pool->openers.thread_line, pool_now_ns(pool))) {

@@ -98,7 +98,7 @@ start(dew_pool *pool, dew_error *error)
         return DEW_OK;
     }
     pool_unbuild(pool);
-    return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
+    return error_system(error, DEW_STAGE_CONFIG, failed,
                         "the keeper's thread cannot be started");
 }
 
@@ -144,8 +144,8 @@ rebuild(dew_pool *pool, dew_error *error)
     struct relic *relic = memory_zeroed_lines(sizeof(*relic));
 
     if (relic == NULL) {
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "no memory for a pool in a forked child");
+        return error_no_memory(error, DEW_STAGE_CONFIG,
+                               "a pool in a forked child");
     }
     copy_core(&relic->was, pool);
     clear_core(pool);

@@ -72,13 +72,14 @@ make_non_blocking(struct flavour_bound *bound, int fd)
     }
 }
 
-/* The hook sees a socket while connecting: what TLS needs (see above). */
-static void
+/* The hook sees a socket while connecting: what TLS needs (see above). False:
+ * nothing would end the handshake, so it must not begin. */
+static bool
 see_socket(struct flavour_bound *bound, int fd)
 {
     make_non_blocking(bound, fd);
     if (!bound->wants_tls || bound->seen_fd == fd) {
-        return;
+        return true;
     }
     if (bound->armed) {
         (void)watchdog_disarm(&bound->timer);
@@ -86,6 +87,10 @@ see_socket(struct flavour_bound *bound, int fd)
     bound->seen_fd = fd;
     bound->armed =
         watchdog_arm(&bound->timer, fd, bound->limit->deadline_ns);
+    if (!bound->armed) {
+        bound->unguarded = errno;
+    }
+    return bound->armed;
 }
 
 static int
@@ -131,8 +136,8 @@ io_wait(my_socket fd, my_bool is_read, int timeout_ms)
 {
     struct flavour_bound *const bound = innermost;
 
-    if (bound->connecting) {
-        see_socket(bound, fd);
+    if (bound->connecting && !see_socket(bound, fd)) {
+        return cut(bound);
     }
     return wait_within(bound, fd, is_read != 0,
                        library_timeout_ms(bound, is_read != 0, timeout_ms));

@@ -43,14 +43,9 @@ init(void)
 dew_code
 session_library_init(dew_error *error)
 {
-    const int rc = pthread_once(&once, init);
-
-    if (rc != 0) {
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONNECT, rc,
-                            "pthread_once failed");
-    }
+    (void)pthread_once(&once, init);
     if (init_failed != 0) {
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONNECT, init_failed,
+        return error_system(error, DEW_STAGE_CONNECT, init_failed,
                             "the client library could not be initialised");
     }
     return DEW_OK;
