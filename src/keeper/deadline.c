@@ -309,7 +309,7 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
     if (made->socket < 0 ||
         !watchdog_arm(&made->cut, made->socket,
                       clock_deadline_from(made->due_ns,
-                                          plan->settings->ping_timeout_ms))) {
+                                          plan->settings->kill_timeout_ms))) {
         const int failed = errno;
 
         deadline_free(made);
