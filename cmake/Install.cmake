@@ -22,13 +22,16 @@ install(FILES ${PROJECT_BINARY_DIR}/dewpond-config.cmake
     DESTINATION ${package_dir})
 
 # At install time, since only then `cmake --install --prefix` is known.
-install(CODE "
-    set(CMAKE_INSTALL_INCLUDEDIR [[${CMAKE_INSTALL_INCLUDEDIR}]])
-    set(CMAKE_INSTALL_LIBDIR [[${CMAKE_INSTALL_LIBDIR}]])
-    set(PROJECT_DESCRIPTION [[${PROJECT_DESCRIPTION}]])
-    set(PROJECT_VERSION [[${PROJECT_VERSION}]])
-    set(DEWPOND_CLIENT_MODULE [[${DEWPOND_CLIENT_MODULE}]])
-    configure_file([[${PROJECT_SOURCE_DIR}/dewpond.pc.in]]
-        [[${PROJECT_BINARY_DIR}/dewpond.pc]] @ONLY)")
-install(FILES ${PROJECT_BINARY_DIR}/dewpond.pc
-    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+function(dewpond_install_pkgconfig name)
+    install(CODE "
+        set(CMAKE_INSTALL_INCLUDEDIR [[${CMAKE_INSTALL_INCLUDEDIR}]])
+        set(CMAKE_INSTALL_LIBDIR [[${CMAKE_INSTALL_LIBDIR}]])
+        set(PROJECT_DESCRIPTION [[${PROJECT_DESCRIPTION}]])
+        set(PROJECT_VERSION [[${PROJECT_VERSION}]])
+        set(DEWPOND_CLIENT_MODULE [[${DEWPOND_CLIENT_MODULE}]])
+        configure_file([[${PROJECT_SOURCE_DIR}/${name}.pc.in]]
+            [[${PROJECT_BINARY_DIR}/${name}.pc]] @ONLY)" ${ARGN})
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig ${ARGN})
+endfunction()
+dewpond_install_pkgconfig(dewpond)

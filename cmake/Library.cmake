@@ -46,20 +46,26 @@ endif()
 target_link_libraries(dewpond PUBLIC dewpond_needs
     PRIVATE PkgConfig::URCU Threads::Threads)
 
-# One object with every name but dew_* made local, so that the archive too
+# One object with every name but the public ones made local, so that the archive
 # adds nothing else to the name space of the program that links it.
-set(whole ${PROJECT_BINARY_DIR}/dewpond_whole.o)
-add_custom_command(OUTPUT ${whole}
-    COMMAND ${CMAKE_LINKER} -r -o ${whole} $<TARGET_OBJECTS:dewpond_objects>
-    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=dew_* ${whole}
-    DEPENDS dewpond_objects $<TARGET_OBJECTS:dewpond_objects>
-    COMMENT "Joining libdewpond.a into one object"
-    COMMAND_EXPAND_LISTS VERBATIM)
-set_source_files_properties(${whole} PROPERTIES
-    EXTERNAL_OBJECT ON GENERATED ON)
-add_library(dewpond_static STATIC ${whole})
+function(dewpond_archive target objects public)
+    set(whole ${PROJECT_BINARY_DIR}/${target}_whole.o)
+    add_custom_command(OUTPUT ${whole}
+        COMMAND ${CMAKE_LINKER} -r -o ${whole} $<TARGET_OBJECTS:${objects}>
+        COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=${public}
+            ${whole}
+        DEPENDS ${objects} $<TARGET_OBJECTS:${objects}>
+        COMMENT "Joining ${target} into one object"
+        COMMAND_EXPAND_LISTS VERBATIM)
+    set_source_files_properties(${whole} PROPERTIES
+        EXTERNAL_OBJECT ON GENERATED ON)
+    add_library(${target} STATIC EXCLUDE_FROM_ALL ${whole})
+    set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
+endfunction()
+
+dewpond_archive(dewpond_static dewpond_objects dew_*)
 set_target_properties(dewpond_static PROPERTIES
-    OUTPUT_NAME dewpond EXPORT_NAME static LINKER_LANGUAGE C)
+    OUTPUT_NAME dewpond EXPORT_NAME static EXCLUDE_FROM_ALL OFF)
 target_link_libraries(dewpond_static PUBLIC dewpond_needs
     PRIVATE PkgConfig::URCU Threads::Threads)
 

@@ -10,7 +10,6 @@
 #endif
 
 #include "base/memory.h"
-#include "base/thread.h"
 
 /* A node is its liburcu node, so that NULL stays NULL when one becomes the
  * other (liburcu's own container macros do arithmetic on NULL). */
@@ -26,8 +25,8 @@ static bool installed; /* written in the once, constant after it */
 static void
 install(void)
 {
-    installed = thread_at_fork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
-                               urcu_bp_after_fork_child);
+    installed = pthread_atfork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
+                               urcu_bp_after_fork_child) == 0;
 }
 
 bool

@@ -2,27 +2,10 @@
 /* A duplicate first, then its identity, then shutdown(2). */
 #include "base/socket.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/fault.h"
-
-int
-socket_duplicate(int fd)
-{
-    if (fd < 0) {
-        errno = EBADF;
-        return -1;
-    }
-    if (fault(FAULT_DESCRIPTOR)) {
-        errno = EMFILE;
-        return -1;
-    }
-    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
-}
 
 uint64_t
 socket_identity(int fd)
@@ -38,7 +21,7 @@ socket_identity(int fd)
 bool
 socket_cut_if_same(int fd, uint64_t identity)
 {
-    const int mine = socket_duplicate(fd);
+    const int mine = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
     if (mine < 0) {
         return false;

@@ -5,7 +5,6 @@
 #include <pthread.h>
 
 #include "base/forked.h"
-#include "base/thread.h"
 #include "core/slot.h"
 
 #define PER_CHUNK 64u
@@ -68,7 +67,7 @@ after_fork(void)
 bool
 loose_init(void)
 {
-    return thread_at_fork(before_fork, after_fork, after_fork);
+    return pthread_atfork(before_fork, after_fork, after_fork) == 0;
 }
 
 /* False: no memory, or all numbers are in use. */

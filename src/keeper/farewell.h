@@ -9,7 +9,7 @@
 #ifndef DEWPOND_KEEPER_FAREWELL_H
 #define DEWPOND_KEEPER_FAREWELL_H
 
-#include <stdint.h>
+#include <poll.h>
 
 #include "core/pond.h"
 

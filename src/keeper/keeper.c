@@ -74,13 +74,6 @@ keeper_ask(dew_pool *pool)
     }
 }
 
-void
-keeper_try_again(dew_pool *pool)
-{
-    breaker_forget(&pool->breaker);
-    keeper_apply(pool);
-}
-
 /* --- one pass ------------------------------------------------------------------- */
 
 void
@@ -102,7 +95,7 @@ open_here(dew_pool *pool, uint32_t floor)
             pond_open_failed(&pool->pond, slot);
             return;
         }
-        opener_arrived(pool, slot);
+        pond_opened(&pool->pond, slot);
     }
 }
 

@@ -92,6 +92,85 @@ for program in *_shared_* *_static_*; do
 done
 [ $count -eq 8 ] || fail "$count programs were run, not eight"
 
+# The scripted server is a component of its own, and comes only when asked for.
+[ -z "$(find "$prefix" -name '*scripted*')" ] ||
+    fail "the scripted server was installed without being asked for"
+must cmake --install "$build_dir" --prefix "$prefix" --component fixture
+mkdir scripted
+cat >scripted/main.c <<'END'
+#include <dewpond.h>
+#include <dewpond/scripted_server.h>
+#include <stdio.h>
+
+int
+main(void)
+{
+    const dew_script_step full = {
+        .moment = DEW_SCRIPT_GREETING,
+        .say = DEW_SCRIPT_ERROR,
+        .number = 1040,
+        .then = DEW_SCRIPT_CLOSE,
+    };
+    dew_script_server *server = dew_script_start(NULL, NULL, 0);
+    dew_config config = DEW_CONFIG_INIT;
+    dew_conn conn;
+    dew_error error;
+
+    if (server == NULL || !dew_script_play(server, &full, 1)) {
+        return 1;
+    }
+    config.unix_socket = dew_script_socket(server);
+    if (dew_connect(&config, &conn, &error) != DEW_ECONNECT ||
+        error.mysql_errno != 1040 || !dew_script_play(server, NULL, 0) ||
+        dew_connect(&config, &conn, &error) != DEW_OK) {
+        return 2;
+    }
+    dew_release(&conn);
+    dew_script_stop(server);
+    return puts("scripted") < 0;
+}
+END
+cat >scripted/main.cc <<'END'
+#include <dewpond/scripted_server.h>
+#include <cstdio>
+
+int
+main()
+{
+    dew_script_server *server = dew_script_start(nullptr, nullptr, 0);
+    const bool listens = server != nullptr && dew_script_port(server) != 0;
+
+    dew_script_stop(server);
+    return listens ? std::puts("scripted") < 0 : 1;
+}
+END
+cat >scripted/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.20)
+project(user LANGUAGES C)
+find_package(dewpond 0.1 REQUIRED)
+add_executable(scripted_cmake main.c)
+target_link_libraries(scripted_cmake PRIVATE dewpond::dewpond
+    dewpond::scripted)
+END
+must cmake -G Ninja -S scripted -B scripted/build \
+    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc"
+must cmake --build scripted/build
+# shellcheck disable=SC2046
+must $cc -o scripted/build/scripted_c scripted/main.c \
+    $(pkg-config --cflags --libs dewpond dewpond-scripted)
+# shellcheck disable=SC2046
+must $cxx -o scripted/build/scripted_cc scripted/main.cc \
+    $(pkg-config --cflags --libs dewpond-scripted)
+for program in scripted_cmake scripted_c scripted_cc; do
+    says=$(LD_LIBRARY_PATH=$library_dir "scripted/build/$program") ||
+        fail "$program fails when it is run"
+    [ "$says" = scripted ] || fail "$program says '$says'"
+    count=$((count + 1))
+done
+foreign=$(nm -g --defined-only "$library_dir/libdewpond_scripted.a" |
+    awk 'NF == 3 && $3 !~ /^dew_script_/ { print $3 }')
+[ -z "$foreign" ] || fail "libdewpond_scripted.a also defines $foreign"
+
 # Nothing of this build's directories may be remembered in what was installed.
 grep -rlI -e "$build_dir" -e "$source_dir" "$prefix" >&2 &&
     fail "installed files name the build's directories"
