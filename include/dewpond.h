@@ -170,6 +170,7 @@
  * fail_fast_after_ms       1-4294967293  1000     at once       never
  * uses_max                 1-4294967293  DEW_OFF  -             no limit
  * buffer_max_kb            16-1048576    1024     -             no limit
+ * kill_timeout_ms          1-4294967293  40       cut at once   -
  *
  * (1) the client library's own: my.cnf, or 3306.
  * (2) an unset maxsize is the larger of 100 and size; an unset size is the
@@ -371,6 +372,9 @@ typedef struct dew_config {
     void *on_connect_arg;
     void (*on_log)(int level, const char *line, void *arg);
     void *on_log_arg;
+
+    uint32_t kill_timeout_ms; /* for the KILL QUERY of a dew_deadline; raise it
+                               * for a server that is far away */
 } dew_config;
 
 #ifdef __cplusplus
@@ -590,8 +594,10 @@ dew_code dew_ping(dew_conn *conn, dew_error *error);
  * Does     Stops what runs on this loan when `ms` milliseconds are over: KILL
  *          QUERY goes out over a side session, and your call on the handle
  *          returns with the server's error (1317, say). If the server does not
- *          confirm that within ping_timeout_ms, the socket is cut and your
- *          call returns 2013; the server may go on with the query then. A new
+ *          confirm that within kill_timeout_ms, the socket is cut and your
+ *          call returns 2013 at once, whatever the server does: the deadline
+ *          is late by kill_timeout_ms at most. The KILL itself goes on for up
+ *          to ping_timeout_ms; without it the server finishes the query. A new
  *          deadline replaces the old one; ms < 0 disarms. The end of the loan
  *          disarms too. A session that a KILL may still reach is not lent
  *          again.

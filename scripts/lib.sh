@@ -76,3 +76,11 @@ build()
         die "$preset builds with warnings"
     fi
 }
+
+# Old sanitizer runtimes cannot place their shadow memory where the kernel
+# randomizes addresses by more than 28 bits.
+fixed_addresses=
+bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)
+if [ "$bits" -gt 28 ] && setarch -R true 2>/dev/null; then
+    fixed_addresses="setarch -R"
+fi

@@ -38,26 +38,21 @@ is_shut(const struct borrow *borrow)
 
 /* --- without opener threads: the borrower opens --------------------------------- */
 
+/* *slot is LEASED and not looked at yet, or NULL, and the code tells why. */
 static dew_code
-open_and_lend(const struct borrow *borrow, struct slot *slot)
+open_own(const struct borrow *borrow, struct slot **slot)
 {
     dew_pool *pool = borrow->pool;
     dew_error why = {.code = DEW_OK};
 
-    if (!opener_connect(pool, slot, borrow->deadline_ns, &why)) {
-        pond_open_failed(&pool->pond, slot);
-        return is_shut(borrow)
-                   ? borrow_refused(borrow, POND_SHUT)
-                   : error_copy(borrow->error, &why);
+    if (!opener_connect(pool, *slot, borrow->deadline_ns, &why)) {
+        pond_open_failed(&pool->pond, *slot);
+        *slot = NULL;
+        return is_shut(borrow) ? borrow_refused(borrow, POND_SHUT)
+                               : error_copy(borrow->error, &why);
     }
-    pond_opened_own(&pool->pond, slot);
-    if (is_shut(borrow)) {
-        reclaim_read_begin();
-        pond_put(&pool->pond, slot);
-        reclaim_read_end();
-        return borrow_refused(borrow, POND_SHUT);
-    }
-    return lend(borrow, slot);
+    pond_opened_own(&pool->pond, *slot);
+    return DEW_OK;
 }
 
 static bool
@@ -166,11 +161,13 @@ wait_or_give_up(struct borrow *borrow, struct slot **slot, dew_code *code)
     if (end == POND_TIMED_OUT && !is_time_up(borrow)) {
         return false;
     }
-    struct slot *own = *slot;
+    if (end == POND_LEAVE) {
+        *code = open_own(borrow, slot);
+        return true;
+    }
     *slot = NULL;
-    *code = end == POND_LEAVE ? open_and_lend(borrow, own)
-                              : borrow_refused(borrow, end);
-    return end == POND_LEAVE || *code != DEW_OK;
+    *code = borrow_refused(borrow, end);
+    return *code != DEW_OK;
 }
 
 /* One try. False: one more. True: *slot is a session to look at, or NULL and
@@ -189,9 +186,7 @@ try_next(struct borrow *borrow, struct slot **slot, dew_code *code)
     if (*slot == NULL) {
         return wait_or_give_up(borrow, slot, code);
     }
-    struct slot *own = *slot;
-    *slot = NULL;
-    *code = open_and_lend(borrow, own);
+    *code = open_own(borrow, slot);
     return true;
 }
 

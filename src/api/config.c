@@ -239,8 +239,7 @@ settings_make(struct settings **settings, const dew_config *config,
     }
     *settings = settings_copy(&draft, draft.user, draft.password);
     if (*settings == NULL) {
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "out of memory for the settings");
+        return error_no_memory(error, DEW_STAGE_CONFIG, "the settings");
     }
     return DEW_OK;
 }

@@ -47,6 +47,7 @@ static const struct config_number numbers[] = {
     ROW(fail_fast_after_ms, BOTH, 1, LARGEST, 1000),
     ROW(uses_max, OFF, 1, LARGEST, SETTINGS_OFF),
     ROW(buffer_max_kb, OFF, 16, 1048576, 1024),
+    ROW(kill_timeout_ms, ZERO, 1, LARGEST, 40),
 };
 #define NUMBERS (sizeof numbers / sizeof numbers[0])
 

@@ -49,7 +49,6 @@ find(const dew_conn *conn, struct session **session,
     if (slot == NULL) {
         tally_add(&conn->pool->pond.tallies.stale_returns);
     } else {
-        tally_add(&conn->pool->pond.tallies.pings);
         *session = slot->session;
         *settings = conn->pool->settings;
     }
@@ -81,11 +80,16 @@ dew_ping(dew_conn *conn, dew_error *error)
     lenient.buffer_max_kb = SETTINGS_OFF;
     const struct io_limit limit = {
         clock_deadline_after_ms(settings->ping_timeout_ms), -1};
-    if (session_probe(session, &lenient, &limit, &flaw, &why) ==
-        SESSION_AT_REST) {
+    const enum session_state state =
+        session_probe(session, &lenient, &limit, &flaw, &why);
+    const bool is_busy = flaw == SESSION_MID_RESULT || flaw == SESSION_UNREAD;
+    if (conn->pool != NULL && !is_busy) {
+        tally_add(&conn->pool->pond.tallies.pings);
+    }
+    if (state == SESSION_AT_REST) {
         return DEW_OK;
     }
-    if (flaw == SESSION_MID_RESULT || flaw == SESSION_UNREAD) {
+    if (is_busy) {
         return error_set(error, DEW_EQUERY, DEW_STAGE_VALIDATE,
                          "the session is not at rest (%s): read or free your "
                          "results before you ping",

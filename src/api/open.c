@@ -34,8 +34,7 @@ pool_make(dew_pool **made, struct settings *settings, dew_error *error)
 
     if (pool == NULL) {
         settings_free(settings);
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "no memory for a pool");
+        return error_no_memory(error, DEW_STAGE_CONFIG, "a pool");
     }
     watchdog_use();
     deadline_use();
@@ -58,7 +57,7 @@ start_keeper(dew_pool *pool, dew_error *error)
 
     return failed == 0
                ? DEW_OK
-               : error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
+               : error_system(error, DEW_STAGE_CONFIG, failed,
                               "the keeper's thread cannot be started");
 }
 
@@ -127,8 +126,7 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
 
     if (!rebirth_init()) {
         settings_free(settings);
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "no memory for fork handlers");
+        return error_no_memory(error, DEW_STAGE_CONFIG, "fork handlers");
     }
     code = session_library_init(error);
     if (code != DEW_OK) {

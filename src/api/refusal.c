@@ -18,8 +18,9 @@ refuse(const struct borrow *borrow, dew_code code, const char *why)
                      now.leased, now.opening, now.waiters);
 }
 
-/* The server's own error, while connects fail. */
-static bool
+/* The error of the last connect, while they fail: the server's own, or want of
+ * memory, threads or descriptors here. DEW_OK: they do not fail. */
+static dew_code
 refuse_with_connect_error(const struct borrow *borrow)
 {
     dew_pool *pool = borrow->pool;
@@ -27,10 +28,10 @@ refuse_with_connect_error(const struct borrow *borrow)
     int64_t age_ms;
 
     if (!breaker_error(&pool->breaker, pool_now_ns(pool), &why, &age_ms)) {
-        return false;
+        return DEW_OK;
     }
     keeper_ask(pool);
-    (void)error_set_mysql(borrow->error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+    (void)error_set_mysql(borrow->error, why.code, DEW_STAGE_CONNECT,
                           why.mysql_errno, why.sqlstate,
                           "%s: no session, and connects fail: %.400s (%lld "
                           "ms ago)",
@@ -38,14 +39,16 @@ refuse_with_connect_error(const struct borrow *borrow)
     if (borrow->error != NULL) {
         borrow->error->os_errno = why.os_errno;
     }
-    return true;
+    return why.code;
 }
 
 static dew_code
 time_is_up(const struct borrow *borrow)
 {
-    if (refuse_with_connect_error(borrow)) {
-        return DEW_ECONNECT;
+    const dew_code code = refuse_with_connect_error(borrow);
+
+    if (code != DEW_OK) {
+        return code;
     }
     tally_add(&borrow->pool->pond.tallies.timeouts);
     return refuse(borrow, DEW_ETIMEDOUT,
@@ -58,12 +61,15 @@ borrow_refused(const struct borrow *borrow, enum pond_end end)
 {
     switch (end) {
     case POND_FULL:
-        return refuse(borrow, DEW_EFULL, "waiters_max borrowers wait already");
+        return refuse(borrow, DEW_EFULL,
+                      "waiters_max borrowers wait already; raise it or "
+                      "maxsize, or hold sessions shorter");
     case POND_NO_MEMORY:
-        return error_set(borrow->error, DEW_ENOMEM, DEW_STAGE_WAIT,
-                         "no memory to wait");
+        return error_no_memory(borrow->error, DEW_STAGE_WAIT,
+                               "one more waiter of %s",
+                               borrow->pool->entry.name);
     case POND_BROKE:
-        return refuse_with_connect_error(borrow) ? DEW_ECONNECT : DEW_OK;
+        return refuse_with_connect_error(borrow);
     case POND_SHUT:
         return error_set(borrow->error, DEW_ECLOSED, DEW_STAGE_WAIT,
                          "%s: the pool is closed or closing",

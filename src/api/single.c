@@ -33,9 +33,9 @@ no_room(const struct loose *loose, dew_error *error)
         (void)close(fd);
     }
     connection_ends(loose->settings);
-    return error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
-                     "no memory for one more connection without a pool, or "
-                     "65536 of them are open");
+    return error_no_memory(error, DEW_STAGE_CONNECT,
+                           "one more connection without a pool, or 65536 of "
+                           "them are open: release some");
 }
 
 dew_code
@@ -48,8 +48,7 @@ single_open(struct settings *settings, dew_conn *conn, dew_error *error)
 
     if (!rebirth_init()) {
         settings_free(settings);
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
-                         "no memory for fork handlers");
+        return error_no_memory(error, DEW_STAGE_CONNECT, "fork handlers");
     }
     code = session_library_init(error);
     watchdog_use();

@@ -15,12 +15,14 @@ replace(dew_pool *pool, const char *user, const char *password,
     if (settings == NULL ||
         !credentials_replace(&pool->credentials, settings)) {
         settings_free(settings);
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "%s: no memory for new credentials", pool->entry.name);
+        return error_no_memory(error, DEW_STAGE_CONFIG,
+                               "new credentials of %s", pool->entry.name);
     }
     /* In this order: a connect that begins in between carries the old epoch
      * and is replaced, which costs a connect and hurts nobody. */
     pond_next_epoch(&pool->pond);
+    /* A server that refused the old ones is tried with the new ones at once. */
+    keeper_try_again(pool);
     return DEW_OK;
 }
 

@@ -264,8 +264,7 @@ settings_from_uri(struct settings **settings, const char *uri, dew_error *error)
     }
     char *const copy = memory_copy_string(uri);
     if (copy == NULL) {
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "out of memory for the URI");
+        return error_no_memory(error, DEW_STAGE_CONFIG, "the URI");
     }
     const dew_code code = read_uri(settings, copy + strlen(SCHEME), error);
     explicit_bzero(copy, length);

@@ -2,10 +2,12 @@
 /* Ringing and waiting. */
 #include "base/bell.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/park.h"
 
 void
@@ -50,7 +52,7 @@ bell_look(const struct bell *bell)
 void
 bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_ns)
 {
-    /* ORDER bell.5 seq_cst <-> bell.4 bell.7: announced before the last look. */
+    /* ORDER bell.5 seq_cst <-> bell.4: announced before the last look. */
     (void)order_add_seq_u32(&bell->sleepers, 1);
     /* ORDER bell.3 seq_cst <-> bell.1: the kernel compares once more. */
     if (order_load_seq_u32(&bell->rings) == seen) {
@@ -58,13 +60,6 @@ bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_ns)
     }
     /* ORDER bell.6 seq_cst <-> bell.4: gone. */
     (void)order_sub_seq_u32(&bell->sleepers, 1);
-}
-
-uint32_t
-bell_sleepers(const struct bell *bell)
-{
-    /* ORDER bell.7 relaxed <-> bell.5: a hint. */
-    return order_load_relaxed_u32(&bell->sleepers);
 }
 
 bool
@@ -86,6 +81,11 @@ bool
 poll_bell_init(struct poll_bell *bell)
 {
     order_init_u32(&bell->rung, 0);
+    if (fault(FAULT_DESCRIPTOR)) {
+        bell->fd = -1;
+        errno = EMFILE;
+        return false;
+    }
     bell->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return bell->fd >= 0;
 }

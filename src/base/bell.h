@@ -24,8 +24,6 @@ void bell_ring_all(struct bell *bell);
 uint32_t bell_look(const struct bell *bell);
 /* Returns when the bell rang since `seen`, at the deadline, or for nothing. */
 void bell_wait(struct bell *bell, uint32_t seen, int64_t deadline_ns);
-/* How many sleep on it now: a hint. */
-uint32_t bell_sleepers(const struct bell *bell);
 
 /* A door for one: true for the caller that got in, until bell_untry. */
 bool bell_try(order_u32 *door);

@@ -4,28 +4,43 @@
 #include "base/clock.h"
 
 #include <limits.h>
-#include <time.h>
+
+#include "base/fault.h"
 
 #define NS_PER_S INT64_C(1000000000)
-#define MS_PER_S INT64_C(1000)
+
+static inline int64_t
+read_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + (int64_t)now.tv_nsec;
+}
 
 int64_t
 clock_now_ns(void)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + (int64_t)now.tv_nsec;
+    return fault_clock(read_ns(CLOCK_MONOTONIC), false);
 }
 
 int64_t
 clock_coarse_ms(void)
 {
-    struct timespec now;
+    return fault_clock(read_ns(CLOCK_MONOTONIC_COARSE), true) /
+           CLOCK_NS_PER_MS;
+}
 
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * MS_PER_S +
-           (int64_t)now.tv_nsec / CLOCK_NS_PER_MS;
+struct timespec
+clock_timespec(int64_t deadline_ns)
+{
+    const int64_t kernel_ns = fault_clock_kernel(deadline_ns);
+
+    if (kernel_ns <= 0) {
+        return (struct timespec){0, 0};
+    }
+    return (struct timespec){(time_t)(kernel_ns / NS_PER_S),
+                             (long)(kernel_ns % NS_PER_S)};
 }
 
 int64_t

@@ -4,6 +4,7 @@
 #define DEWPOND_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_NS_PER_MS INT64_C(1000000)
 #define CLOCK_NEVER INT64_MAX /* a deadline that does not come */
@@ -18,6 +19,10 @@ int64_t clock_coarse_ms(void);
 int64_t clock_deadline_from(int64_t from_ns, int64_t ms);
 /* The same, from now. */
 int64_t clock_deadline_after_ms(int64_t ms);
+
+/* A deadline (not CLOCK_NEVER) as calls of the system want it, which wait until
+ * CLOCK_MONOTONIC says so. */
+struct timespec clock_timespec(int64_t deadline_ns);
 
 /* What poll(2) wants: ms until the deadline rounded up, 0 when it is past,
  * -1 for CLOCK_NEVER, at most INT_MAX. */

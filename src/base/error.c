@@ -2,6 +2,7 @@
 /* Fills a dew_error: stage, code, errnos and a sentence. */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,6 +89,52 @@ error_set_os(dew_error *error, dew_code code, dew_stage stage, int32_t os_errno,
     fill(error, &fresh, format, args);
     va_end(args);
     return code;
+}
+
+/* What those errnos mean that we see, and what to do. */
+static const char *
+advice_of(int32_t os_errno)
+{
+    switch (os_errno) {
+    case EMFILE:
+        return "too many open files; raise the limit of the process (ulimit "
+               "-n) or lower maxsize";
+    case ENFILE:
+        return "too many open files in the system; raise fs.file-max or close "
+               "some";
+    case EAGAIN:
+        return "no more threads; raise the limit (ulimit -u, pids.max of the "
+               "container) or end some";
+    case ENOMEM: return "out of memory; free some or raise its limit";
+    default: return "an unexpected error of the system; see os_errno";
+    }
+}
+
+dew_code
+error_system(dew_error *error, dew_stage stage, int32_t os_errno,
+             const char *format, ...)
+{
+    char what[sizeof error->message / 2];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return error_set_os(error, DEW_ESYSTEM, stage, os_errno, "%s: %s", what,
+                        advice_of(os_errno));
+}
+
+dew_code
+error_no_memory(dew_error *error, dew_stage stage, const char *format, ...)
+{
+    char what[sizeof error->message / 2];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    return error_set(error, DEW_ENOMEM, stage,
+                     "no memory for %s; free some or raise its limit", what);
 }
 
 dew_code

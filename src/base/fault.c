@@ -22,6 +22,35 @@ struct point {
 
 static struct point points[FAULT_POINTS];
 
+#define HOUR_NS (INT64_C(3600) * 1000 * 1000 * 1000)
+
+static struct {
+    order_u64 ahead_ns;   /* of the kernel's clock; never less than before */
+    order_u64 last_ns[2]; /* said since the clock was armed: exact, coarse */
+} time_told;
+
+const char *
+fault_name(enum fault_point point)
+{
+    static const char *const names[FAULT_POINTS] = {
+        [FAULT_ALLOC] = "alloc",
+        [FAULT_ONCE] = "once",
+        [FAULT_CONNECT] = "connect",
+        [FAULT_RESET] = "reset",
+        [FAULT_PING] = "ping",
+        [FAULT_THREAD] = "thread",
+        [FAULT_DESCRIPTOR] = "descriptor",
+        [FAULT_POLL] = "poll",
+        [FAULT_SIGNAL] = "signal",
+        [FAULT_FUTEX] = "futex",
+        [FAULT_RANDOM] = "random",
+        [FAULT_CLOCK_JUMP] = "clock jump",
+        [FAULT_CLOCK_STILL] = "clock still",
+    };
+
+    return point < FAULT_POINTS ? names[point] : "unknown";
+}
+
 bool
 fault(enum fault_point point)
 {
@@ -51,6 +80,12 @@ fault_arm(enum fault_point point, uint32_t nth, bool for_good)
     order_store_relaxed_u32(&at->for_good, for_good ? 1 : 0);
     /* ORDER fault.6 relaxed: as fault.4. */
     order_store_relaxed_u32(&at->passes, 0);
+    if (point == FAULT_CLOCK_STILL) {
+        /* ORDER fault.9 relaxed: as fault.4. */
+        order_store_relaxed_u64(&time_told.last_ns[0], 0);
+        /* ORDER fault.10 relaxed: as fault.4. */
+        order_store_relaxed_u64(&time_told.last_ns[1], 0);
+    }
     /* ORDER fault.7 relaxed: as fault.4. */
     order_store_relaxed_u32(&at->nth, nth);
 }
@@ -60,6 +95,52 @@ fault_passes(enum fault_point point)
 {
     /* ORDER fault.8 relaxed: a tally. */
     return order_load_relaxed_u32(&points[point].passes);
+}
+
+static bool
+is_armed(enum fault_point point)
+{
+    /* ORDER fault.11 relaxed: as fault.2. */
+    return order_load_relaxed_u32(&points[point].nth) != 0;
+}
+
+/* The clock never goes back, nor stands still when it may not. */
+static int64_t
+tell(order_u64 *last_ns, uint64_t now_ns)
+{
+    /* ORDER fault.12 relaxed: a lone number. */
+    uint64_t last = order_load_relaxed_u64(last_ns);
+
+    if (fault(FAULT_CLOCK_STILL) && last != 0) {
+        return (int64_t)last;
+    }
+    /* ORDER fault.13 seq_cst: the greatest of all; while armed only. */
+    while (last < now_ns && !order_cas_seq_u64(last_ns, &last, now_ns)) {
+    }
+    return (int64_t)(last < now_ns ? now_ns : last);
+}
+
+int64_t
+fault_clock(int64_t kernel_ns, bool coarse)
+{
+    if (is_armed(FAULT_CLOCK_JUMP) && fault(FAULT_CLOCK_JUMP)) {
+        /* ORDER fault.14 relaxed: a lone number that only grows. */
+        (void)order_add_relaxed_u64(&time_told.ahead_ns, HOUR_NS);
+    }
+    /* ORDER fault.15 relaxed: as fault.14. */
+    const uint64_t ahead = order_load_relaxed_u64(&time_told.ahead_ns);
+    const uint64_t now_ns = (uint64_t)kernel_ns + ahead;
+
+    return is_armed(FAULT_CLOCK_STILL)
+               ? tell(&time_told.last_ns[coarse ? 1 : 0], now_ns)
+               : (int64_t)now_ns;
+}
+
+int64_t
+fault_clock_kernel(int64_t ns)
+{
+    /* ORDER fault.16 relaxed: as fault.14. */
+    return ns - (int64_t)order_load_relaxed_u64(&time_told.ahead_ns);
 }
 
 /* A hook and its argument, together behind one pointer. Never freed: a thread

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/reclaim.h"
 #include "base/socket.h"
 #include "base/thread.h"
@@ -80,7 +81,8 @@ forked_forget(struct forked_socket *note)
 static int
 open_null(void)
 {
-    return open("/dev/null", O_RDWR | O_CLOEXEC);
+    return fault(FAULT_DESCRIPTOR) ? -1
+                                   : open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
 /* `null` is /dev/null or -1; returns what it is afterwards. */
@@ -151,8 +153,10 @@ install(void)
 {
     const uint32_t generation = forked_generation();
     const size_t size = (size_t)sysconf(_SC_PAGESIZE);
-    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *page = fault(FAULT_ONCE)
+                     ? MAP_FAILED
+                     : mmap(NULL, size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0) {
         order_init_u32(page, generation);
@@ -161,8 +165,8 @@ install(void)
         (void)munmap(page, size);
     }
     installed =
-        reclaim_init() && pthread_atfork(before_fork, after_fork_in_parent,
-                                         after_fork_in_child) == 0;
+        reclaim_init() && thread_at_fork(before_fork, after_fork_in_parent,
+                                         after_fork_in_child);
 }
 
 bool

@@ -8,10 +8,8 @@
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
+#include <stdbool.h>
 #include <unistd.h>
-
-#define NS_PER_S INT64_C(1000000000)
 
 static int64_t
 futex_now_ns(void *arg)
@@ -28,20 +26,18 @@ futex_now_ns(void *arg)
 static void
 futex_wait(void *arg, order_u32 *word, uint32_t seen, int64_t deadline_ns)
 {
-    struct timespec until = {0, 0};
+    const bool never = deadline_ns == CLOCK_NEVER;
+    const struct timespec until =
+        clock_timespec(never ? 0 : deadline_ns);
 
     (void)arg;
     if (fault(FAULT_FUTEX)) {
         return;
     }
-    if (deadline_ns > 0) {
-        until.tv_sec = (time_t)(deadline_ns / NS_PER_S);
-        until.tv_nsec = (long)(deadline_ns % NS_PER_S);
-    }
     /* The BITSET form takes an absolute CLOCK_MONOTONIC time, so that a
      * spurious wake does not stretch the wait. */
     (void)syscall(SYS_futex, &word->raw, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
-                  seen, deadline_ns == CLOCK_NEVER ? NULL : &until, NULL,
+                  seen, never ? NULL : &until, NULL,
                   FUTEX_BITSET_MATCH_ANY);
 }
 

@@ -4,6 +4,8 @@
 #include "base/random.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -38,7 +40,7 @@ forget_in_child(void)
 static void
 watch_forks(void)
 {
-    (void)pthread_atfork(NULL, NULL, forget_in_child);
+    (void)thread_at_fork(NULL, NULL, forget_in_child);
 }
 
 static void
@@ -48,7 +50,8 @@ seed(struct generator *generator)
 
     (void)pthread_once(&fork_once, watch_forks);
     /* GRND_NONBLOCK: early at boot a guessable seed is better than a wait. */
-    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits) {
+    if (fault(FAULT_RANDOM) ||
+        getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits) {
         bits = mix((uint64_t)clock_now_ns()) ^
                mix((uint64_t)(uintptr_t)generator) ^ (uint64_t)getpid();
     }

@@ -10,6 +10,7 @@
 #endif
 
 #include "base/memory.h"
+#include "base/thread.h"
 
 /* A node is its liburcu node, so that NULL stays NULL when one becomes the
  * other (liburcu's own container macros do arithmetic on NULL). */
@@ -25,8 +26,8 @@ static bool installed; /* written in the once, constant after it */
 static void
 install(void)
 {
-    installed = pthread_atfork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
-                               urcu_bp_after_fork_child) == 0;
+    installed = thread_at_fork(urcu_bp_before_fork, urcu_bp_after_fork_parent,
+                               urcu_bp_after_fork_child);
 }
 
 bool

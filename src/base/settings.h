@@ -37,6 +37,7 @@ struct settings {
     uint32_t lifetime_jitter_percent;
     int64_t leak_after_ms, slow_acquire_ms, handoff_after_ms;
     int64_t fail_fast_after_ms, uses_max, buffer_max_kb;
+    int64_t kill_timeout_ms;
 
     /* The pool, to know whose callback runs (base/callback.h); NULL: none. */
     const void *owner;

@@ -2,10 +2,27 @@
 /* A duplicate first, then its identity, then shutdown(2). */
 #include "base/socket.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/fault.h"
+
+int
+socket_duplicate(int fd)
+{
+    if (fd < 0) {
+        errno = EBADF;
+        return -1;
+    }
+    if (fault(FAULT_DESCRIPTOR)) {
+        errno = EMFILE;
+        return -1;
+    }
+    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
 
 uint64_t
 socket_identity(int fd)
@@ -21,7 +38,7 @@ socket_identity(int fd)
 bool
 socket_cut_if_same(int fd, uint64_t identity)
 {
-    const int mine = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    const int mine = socket_duplicate(fd);
 
     if (mine < 0) {
         return false;

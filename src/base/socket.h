@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A number of our own for it, closed on exec; -1 and errno: none is left, or fd
+ * is -1. */
+int socket_duplicate(int fd);
+
 /* The socket's inode: what it is, whatever number it has; 0: not a socket. */
 uint64_t socket_identity(int fd);
 

@@ -31,6 +31,14 @@ thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
     return failed;
 }
 
+bool
+thread_at_fork(void (*before)(void), void (*in_parent)(void),
+               void (*in_child)(void))
+{
+    return !fault(FAULT_ONCE) &&
+           pthread_atfork(before, in_parent, in_child) == 0;
+}
+
 static _Thread_local uint32_t cached_id;
 
 uint32_t
@@ -55,7 +63,8 @@ thread_name(uint32_t id, char name[THREAD_NAME_BYTES])
 
     name[0] = '\0';
     (void)snprintf(path, sizeof path, "/proc/self/task/%u/comm", id);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd =
+        fault(FAULT_DESCRIPTOR) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return false;
     }

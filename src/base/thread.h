@@ -12,6 +12,10 @@
 int thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
                  void *arg);
 
+/* pthread_atfork, whose handlers stay for good. False: no memory. */
+bool thread_at_fork(void (*before)(void), void (*in_parent)(void),
+                    void (*in_child)(void));
+
 /* The kernel's id of the calling thread; cached. */
 uint32_t thread_id(void);
 /* For a fork's child: the thread that it has is another one. */

@@ -27,17 +27,14 @@
 #include "base/watchdog.h"
 
 #include "base/clock.h"
-#include "base/fault.h"
+#include "base/cond.h"
+#include "base/socket.h"
+#include "base/thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-#define NS_PER_S INT64_C(1000000000)
 
 static struct {
     pthread_mutex_t mutex;
@@ -53,6 +50,7 @@ static struct {
 } dog = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static pthread_once_t dog_once = PTHREAD_ONCE_INIT;
+static bool dog_installed; /* written in the once, constant after it */
 
 static void
 unlink_timer(struct watchdog_timer *timer)
@@ -73,18 +71,6 @@ link_timer(struct watchdog_timer *timer)
 }
 
 static void
-init_changed(void)
-{
-    pthread_condattr_t attributes;
-
-    /* condattr, not pthread_cond_clockwait: ThreadSanitizer knows this one. */
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&dog.changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-}
-
-static void
 start_afresh(void)
 {
     dog.timers.next = &dog.timers;
@@ -96,7 +82,7 @@ start_afresh(void)
     dog.pid = getpid();
     /* Never destroyed first: in a child it may remember a sleeper that does
      * not exist there, and destroying would wait for it. */
-    init_changed();
+    cond_init(&dog.changed);
 }
 
 /* The timers lie in frames of threads that the child does not have; their
@@ -136,20 +122,21 @@ static void
 init_dog(void)
 {
     start_afresh();
-    (void)pthread_atfork(before_fork, after_fork_in_parent,
-                         after_fork_in_child);
+    dog_installed = thread_at_fork(before_fork, after_fork_in_parent,
+                                   after_fork_in_child);
 }
 
-void
+bool
 watchdog_init(void)
 {
     (void)pthread_once(&dog_once, init_dog);
+    return dog_installed;
 }
 
 static void
 lock_dog(void)
 {
-    watchdog_init();
+    (void)watchdog_init();
     (void)pthread_mutex_lock(&dog.mutex);
     if (dog.pid != getpid()) {
         abandon_parent();
@@ -187,13 +174,7 @@ static void
 sleep_until(int64_t deadline_ns)
 {
     dog.sleeps_until = deadline_ns;
-    if (deadline_ns == CLOCK_NEVER) {
-        (void)pthread_cond_wait(&dog.changed, &dog.mutex);
-        return;
-    }
-    const struct timespec until = {(time_t)(deadline_ns / NS_PER_S),
-                                   (long)(deadline_ns % NS_PER_S)};
-    (void)pthread_cond_timedwait(&dog.changed, &dog.mutex, &until);
+    cond_wait_until(&dog.changed, &dog.mutex, deadline_ns);
 }
 
 static void *
@@ -201,7 +182,6 @@ watch(void *arg)
 {
     const uint64_t generation = (uint64_t)(uintptr_t)arg;
 
-    (void)pthread_setname_np(pthread_self(), "dew-watchdog");
     (void)pthread_mutex_lock(&dog.mutex);
     while (dog.generation == generation) {
         const int64_t earliest = cut_due(clock_now_ns());
@@ -211,24 +191,15 @@ watch(void *arg)
     return NULL;
 }
 
-/* Under the mutex. All signals stay with the program's own threads. */
+/* Under the mutex. False, and errno: no thread. */
 static bool
 start_thread(void)
 {
-    sigset_t all, before;
-
     if (dog.running) {
         return true;
     }
-    if (fault(FAULT_THREAD)) {
-        errno = EAGAIN;
-        return false;
-    }
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&dog.thread, NULL, watch,
-                                      (void *)(uintptr_t)dog.generation);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    const int failed = thread_start(&dog.thread, "dew-watchdog", watch,
+                                    (void *)(uintptr_t)dog.generation);
     dog.running = failed == 0;
     if (failed != 0) {
         errno = failed;
@@ -277,7 +248,7 @@ watchdog_arm(struct watchdog_timer *timer, int socket_fd, int64_t deadline_ns)
     if (deadline_ns == CLOCK_NEVER) {
         return true;
     }
-    const int duplicate = fcntl(socket_fd, F_DUPFD_CLOEXEC, 0);
+    const int duplicate = socket_duplicate(socket_fd);
     if (duplicate < 0) {
         return false;
     }

@@ -22,8 +22,9 @@ struct watchdog_timer {
 };
 
 /* Installs the fork handlers, which must be older than those of any lock that
- * is held over a call of this file. Idempotent. */
-void watchdog_init(void);
+ * is held over a call of this file. Idempotent; false, for good, without
+ * memory for them. */
+bool watchdog_init(void);
 
 /* A pool (or a connection without one) counts itself in and out. */
 void watchdog_use(void);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/forked.h"
+#include "base/thread.h"
 #include "core/slot.h"
 
 #define PER_CHUNK 64u
@@ -67,7 +68,7 @@ after_fork(void)
 bool
 loose_init(void)
 {
-    return pthread_atfork(before_fork, after_fork, after_fork) == 0;
+    return thread_at_fork(before_fork, after_fork, after_fork);
 }
 
 /* False: no memory, or all numbers are in use. */

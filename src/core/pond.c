@@ -183,9 +183,30 @@ room_for(const struct pond *pond, const struct pond_wait *wait)
     return wait->wish.comes_back ? UINT32_MAX : pond->plan.waiters_max;
 }
 
+/* Connects fail, and nothing lives that could come back. The pass would say the
+ * same, but behind whoever holds the list; this depends on nobody. */
+static bool
+is_hopeless(const struct pond *pond)
+{
+    /* ORDER pond.30 seq_cst <-> pond.6: whoever reads an older word joins, and
+     * is told by the pass. */
+    const uint64_t front = order_load_seq_u64(&pond->waiters.front);
+    const uint64_t others = POND_CLOSING | POND_SUSPENDED;
+
+    return !pond->plan.self_service &&
+           (front & (POND_BROKEN | others)) == POND_BROKEN &&
+           pond_living(pond) == 0;
+}
+
 enum pond_end
 pond_join(struct pond *pond, struct pond_wait *wait)
 {
+    if (is_hopeless(pond)) {
+        /* The next try, if it is due, is made because somebody asks. */
+        (void)pond_order(pond, pond->plan.size);
+        race_point("pond.hopeless");
+        return POND_BROKE;
+    }
     wait->node = waiters_node(&pond->waiters);
     if (wait->node == NULL) {
         return POND_NO_MEMORY;

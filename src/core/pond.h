@@ -149,8 +149,8 @@ struct pond_wait {
 };
 
 /* Inside a section: counts as a waiter from here on. POND_SLOT: joined, go on
- * to pond_await; else POND_FULL, POND_NO_MEMORY or POND_SHUT, and nothing
- * happened. */
+ * to pond_await; else POND_FULL, POND_NO_MEMORY, POND_SHUT, or POND_BROKE (a
+ * try was ordered if one is due), and nothing else happened. */
 enum pond_end pond_join(struct pond *pond, struct pond_wait *wait);
 
 /* Outside a section. Sleeps until served, refused or timed out. Never returns
@@ -170,6 +170,8 @@ void pond_guest_goes(struct pond *pond);
 bool pond_order(struct pond *pond, uint32_t ceiling);
 /* The same, but the OPENING slot is the caller's to open; NULL: no room. */
 struct slot *pond_order_own(struct pond *pond, uint32_t ceiling);
+/* OPENING slots now: ordered, or being worked on. */
+uint32_t pond_openings(const struct pond *pond);
 /* For openers: an OPENING slot to work on, or NULL. */
 struct slot *pond_next_order(struct pond *pond);
 /* The slot has its session now: to whoever waits, or to idle. */

@@ -36,6 +36,13 @@ window_return(struct pond *pond)
     (void)order_sub_seq_u32(&pond->openings, 1);
 }
 
+uint32_t
+pond_openings(const struct pond *pond)
+{
+    /* ORDER pond.15 seq_cst <-> pond.14: a waiter's second look. */
+    return order_load_seq_u32(&pond->openings);
+}
+
 /* A window and a quota place, or neither. *held tells of a window place that
  * was ours for a moment and may have hidden itself from a waiter's pass. */
 static struct slot *

@@ -104,13 +104,6 @@ wake_one(struct pond *pond)
 
 /* --- ordering ---------------------------------------------------------------------- */
 
-static uint32_t
-openings_now(const struct pond *pond)
-{
-    /* ORDER pond.15 seq_cst <-> pond.14: a waiter's second look. */
-    return order_load_seq_u32(&pond->openings);
-}
-
 /* An opening for each who waits: below size at once, up to maxsize for those
  * who have waited burst_after. */
 static void
@@ -118,10 +111,10 @@ order_for_waiters(struct pond *pond)
 {
     const uint32_t size = pond->plan.size;
 
-    while (openings_now(pond) < pond->waiters.listed &&
+    while (pond_openings(pond) < pond->waiters.listed &&
            pond_order_in_pass(pond, size)) {
     }
-    while (openings_now(pond) < pond->waiters.hurried &&
+    while (pond_openings(pond) < pond->waiters.hurried &&
            pond_order_in_pass(pond, UINT32_MAX)) {
     }
 }

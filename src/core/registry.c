@@ -56,6 +56,7 @@
 
 #include "base/fault.h"
 #include "base/random.h"
+#include "base/thread.h"
 
 #define REGISTRY_BUCKETS 256u /* 4 KB; more pools make longer chains */
 
@@ -92,7 +93,7 @@ static void
 install(void)
 {
     installed = reclaim_init() &&
-                pthread_atfork(before_fork, after_fork, after_fork) == 0;
+                thread_at_fork(before_fork, after_fork, after_fork);
 }
 
 bool

@@ -8,6 +8,7 @@
 #define BACKOFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
 #define BACKOFF_LAST_NS (5000 * CLOCK_NS_PER_MS)
 #define BACKOFF_ASKED_NS (1000 * CLOCK_NS_PER_MS)
+#define BACKOFF_STOP_SPREAD_NS (1000 * CLOCK_NS_PER_MS)
 #define CROWDED_DOUBLINGS 2
 
 enum error_class { ERROR_RETRY, ERROR_CROWDED, ERROR_STOP };
@@ -24,6 +25,8 @@ class_of(uint32_t number)
     case 1524: /* unknown authentication plugin */
     case 1698: /* access denied without a password */
     case 1862: /* password expired */
+    case 3118: /* account locked (MySQL) */
+    case 4151: /* account locked (MariaDB) */
     case 2059: /* authentication plugin cannot be loaded */
     case 2061: /* authentication needs a secure connection */ return ERROR_STOP;
     case 1040: /* too many connections */
@@ -47,8 +50,16 @@ longest_backoff_ns(enum error_class class, uint64_t failures)
     const uint64_t doublings =
         failures - 1 + (class == ERROR_CROWDED ? CROWDED_DOUBLINGS : 0);
 
-    return class != ERROR_STOP && doublings < 9 ? BACKOFF_FIRST_NS << doublings
-                                                : BACKOFF_LAST_NS;
+    return doublings < 9 ? BACKOFF_FIRST_NS << doublings : BACKOFF_LAST_NS;
+}
+
+/* The longest pause there is, spread by a second: who repeats a wrong password
+ * more often gets the account or the host locked. */
+static int64_t
+stop_backoff_ns(void)
+{
+    return BACKOFF_LAST_NS -
+           (int64_t)random_below((uint64_t)BACKOFF_STOP_SPREAD_NS);
 }
 
 /* Where more tries would harm (locked accounts, a crowded server) it makes no
@@ -58,17 +69,21 @@ schedule(struct breaker *breaker, enum error_class class, int64_t now_ns)
 {
     const int64_t longest_ns = longest_backoff_ns(class, breaker->failures);
 
-    breaker->next_try_ns = now_ns + jitter_ns(longest_ns);
+    breaker->next_try_ns =
+        now_ns +
+        (class == ERROR_STOP ? stop_backoff_ns() : jitter_ns(longest_ns));
     breaker->asked_try_ns = INT64_MAX;
     if (class == ERROR_RETRY && longest_ns > BACKOFF_ASKED_NS) {
         breaker->asked_try_ns = now_ns + jitter_ns(BACKOFF_ASKED_NS);
     }
 }
 
-bool
+void
 breaker_init(struct breaker *breaker, uint32_t window_max, int64_t fail_fast_ns)
 {
     *breaker = (struct breaker){
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .telling = PTHREAD_MUTEX_INITIALIZER,
         .window_max = window_max,
         .fail_fast_ns = fail_fast_ns,
         .window = window_max,
@@ -76,8 +91,6 @@ breaker_init(struct breaker *breaker, uint32_t window_max, int64_t fail_fast_ns)
         .next_try_ns = INT64_MAX,
         .asked_try_ns = INT64_MAX,
     };
-    return pthread_mutex_init(&breaker->lock, NULL) == 0 &&
-           pthread_mutex_init(&breaker->telling, NULL) == 0;
 }
 
 void
@@ -114,18 +127,46 @@ breaker_failed(struct breaker *breaker, const dew_error *error, int64_t now_ns)
     (void)pthread_mutex_unlock(&breaker->lock);
 }
 
-void
-breaker_succeeded(struct breaker *breaker)
+/* Not failing any more, or not known to be; the window opens step by step. */
+static void
+clear(struct breaker *breaker)
 {
-    (void)pthread_mutex_lock(&breaker->lock);
     breaker->failures = 0;
     breaker->failing_since_ns = INT64_MAX;
     breaker->next_try_ns = breaker->asked_try_ns = INT64_MAX;
     breaker->stopped = false;
+}
+
+void
+breaker_succeeded(struct breaker *breaker)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    clear(breaker);
     if (breaker->window < breaker->window_max) {
         breaker->window++;
     }
     (void)pthread_mutex_unlock(&breaker->lock);
+}
+
+static void
+forget(struct breaker *breaker)
+{
+    clear(breaker);
+    if (breaker->window == 0) {
+        breaker->window = 1;
+    }
+}
+
+/* A try was due and nobody wanted one: after a while the last failure tells
+ * nothing of the server any more. */
+static int64_t
+forget_at(const struct breaker *breaker)
+{
+    if (breaker->failing_since_ns == INT64_MAX || breaker->tries != 0 ||
+        breaker->next_try_ns != INT64_MAX) {
+        return INT64_MAX;
+    }
+    return breaker->error_ns + BACKOFF_LAST_NS;
 }
 
 void
@@ -135,7 +176,33 @@ breaker_due(struct breaker *breaker, int64_t now_ns)
     if (breaker->next_try_ns <= now_ns) {
         breaker->next_try_ns = breaker->asked_try_ns = INT64_MAX;
         breaker->window = 1;
+    } else if (forget_at(breaker) <= now_ns) {
+        forget(breaker);
     }
+    (void)pthread_mutex_unlock(&breaker->lock);
+}
+
+void
+breaker_forget(struct breaker *breaker)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    forget(breaker);
+    (void)pthread_mutex_unlock(&breaker->lock);
+}
+
+void
+breaker_try_begins(struct breaker *breaker)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    breaker->tries++;
+    (void)pthread_mutex_unlock(&breaker->lock);
+}
+
+void
+breaker_try_ends(struct breaker *breaker)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    breaker->tries--;
     (void)pthread_mutex_unlock(&breaker->lock);
 }
 
@@ -181,14 +248,23 @@ fail_fast_at(const struct breaker *breaker)
     return breaker->failing_since_ns + breaker->fail_fast_ns;
 }
 
+static int64_t
+earliest(int64_t a, int64_t b, int64_t c)
+{
+    const int64_t ab = a < b ? a : b;
+
+    return ab < c ? ab : c;
+}
+
 int64_t
 breaker_due_ns(struct breaker *breaker)
 {
     (void)pthread_mutex_lock(&breaker->lock);
     const int64_t try_ns = breaker->next_try_ns;
     const int64_t fail_ns = fail_fast_at(breaker);
+    const int64_t forget_ns = forget_at(breaker);
     (void)pthread_mutex_unlock(&breaker->lock);
-    return try_ns < fail_ns ? try_ns : fail_ns;
+    return earliest(try_ns, fail_ns, forget_ns);
 }
 
 bool

@@ -11,8 +11,13 @@
  * full jitter over that second. Nobody asks: up to 5 s.
  *
  * Errors come in three classes: STOP (wrong password, no such database: more
- * tries will not help; the slowest rhythm at once), CROWDED (the server has no
- * room: back off four times as far), and RETRY (all others).
+ * tries will not help; one in 4 to 5 s, and borrowers are told at once),
+ * CROWDED (the server has no room: back off four times as far), and RETRY (all
+ * others).
+ *
+ * A failure is news for 5 s. When a try has come due by then, and nobody wanted
+ * one, it is forgotten: whoever comes after a long quiet waits for a new try,
+ * as at the beginning, and is not told what was true an hour ago.
  *
  * Guarded by a mutex: every touch of it stands beside a connect.
  */
@@ -31,6 +36,7 @@ struct breaker {
     int64_t fail_fast_ns; /* INT64_MAX: never fail fast */
     /* Guarded by lock. */
     uint32_t window;          /* openings at once now */
+    uint32_t tries;           /* connects under way */
     uint64_t failures;        /* since it was last closed */
     int64_t failing_since_ns; /* INT64_MAX: not failing */
     int64_t next_try_ns;      /* INT64_MAX: no try is due */
@@ -48,7 +54,7 @@ struct breaker_verdict {
     bool broken;
 };
 
-bool breaker_init(struct breaker *breaker, uint32_t window_max,
+void breaker_init(struct breaker *breaker, uint32_t window_max,
                   int64_t fail_fast_ns);
 void breaker_destroy(struct breaker *breaker);
 
@@ -56,6 +62,12 @@ void breaker_destroy(struct breaker *breaker);
 void breaker_failed(struct breaker *breaker, const dew_error *error,
                     int64_t now_ns);
 void breaker_succeeded(struct breaker *breaker);
+/* What was known of the server does not count any more (other credentials):
+ * the next try may begin at once. */
+void breaker_forget(struct breaker *breaker);
+/* Around a connect, with its success or failure in between. */
+void breaker_try_begins(struct breaker *breaker);
+void breaker_try_ends(struct breaker *breaker);
 /* Called by the keeper when breaker_due_ns has come. */
 void breaker_due(struct breaker *breaker, int64_t now_ns);
 /* Somebody waits, or was refused: true if the next try is due earlier for that,

@@ -45,9 +45,9 @@ make_parts(dew_pool *pool)
     pool->work.fd = pool->openers.cancel.fd = -1;
     bell_init(&pool->progress);
     bell_init(&pool->openers.bell);
-    return breaker_init(&pool->breaker, settings->connects_max,
-                        NS_OF(settings->fail_fast_after_ms)) &&
-           poll_bell_init(&pool->work) && poll_bell_init(&pool->openers.cancel);
+    breaker_init(&pool->breaker, settings->connects_max,
+                 NS_OF(settings->fail_fast_after_ms));
+    return poll_bell_init(&pool->work) && poll_bell_init(&pool->openers.cancel);
 }
 
 dew_code
@@ -57,14 +57,15 @@ pool_build(dew_pool *pool, dew_error *error)
     if (!make_parts(pool)) {
         const int failed = errno;
         pool_unbuild(pool);
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
+        return error_system(error, DEW_STAGE_CONFIG, failed,
                             "no descriptor for the pool's threads");
     }
     const struct pond_plan plan = plan_of(pool);
     if (!pond_init(&pool->pond, &plan)) {
         pool_unbuild(pool);
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "no memory for maxsize %u", pool->settings->maxsize);
+        return error_no_memory(error, DEW_STAGE_CONFIG,
+                               "maxsize %u, which may be lowered",
+                               pool->settings->maxsize);
     }
     return DEW_OK;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/memory.h"
+#include "base/thread.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -23,7 +24,7 @@ after_fork(void)
 bool
 credentials_init(void)
 {
-    return pthread_atfork(before_fork, after_fork, after_fork) == 0;
+    return thread_at_fork(before_fork, after_fork, after_fork);
 }
 
 void

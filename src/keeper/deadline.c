@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/forked.h"
@@ -45,12 +45,7 @@ static pthread_t thread;
 static void
 make_cond(void)
 {
-    pthread_condattr_t attributes;
-
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&moved, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    cond_init(&moved);
 }
 
 static void
@@ -83,22 +78,14 @@ bool
 deadline_init(void)
 {
     (void)pthread_once(&once, make_cond);
-    return pthread_atfork(before_fork, after_fork_in_parent,
-                          after_fork_in_child) == 0;
+    return thread_at_fork(before_fork, after_fork_in_parent,
+                          after_fork_in_child);
 }
 
 static void
 wait_moved(int64_t until_ns)
 {
-    if (until_ns == CLOCK_NEVER) {
-        (void)pthread_cond_wait(&moved, &lock);
-        return;
-    }
-    const struct timespec until = {
-        .tv_sec = (time_t)(until_ns / (1000 * CLOCK_NS_PER_MS)),
-        .tv_nsec = (long)(until_ns % (1000 * CLOCK_NS_PER_MS)),
-    };
-    (void)pthread_cond_timedwait(&moved, &lock, &until);
+    cond_wait_until(&moved, &lock, until_ns);
 }
 
 /* --- the list ---------------------------------------------------------------- */
@@ -300,11 +287,15 @@ dew_code
 deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
              dew_error *error)
 {
-    struct deadline *made = memory_zeroed(sizeof(*made));
+    struct deadline *made = NULL;
 
+    if (session_socket(plan->session) < 0) {
+        return error_set(error, DEW_ECONNECT, DEW_STAGE_QUERY,
+                         "the session was lost; release it and borrow another");
+    }
+    made = memory_zeroed(sizeof(*made));
     if (made == NULL) {
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_QUERY,
-                         "no memory for a deadline");
+        return error_no_memory(error, DEW_STAGE_QUERY, "a deadline");
     }
     made->settings = plan->settings;
     made->credentials = plan->credentials;
@@ -318,11 +309,11 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
     if (made->socket < 0 ||
         !watchdog_arm(&made->cut, made->socket,
                       clock_deadline_from(made->due_ns,
-                                          plan->settings->ping_timeout_ms))) {
+                                          plan->settings->kill_timeout_ms))) {
         const int failed = errno;
 
         deadline_free(made);
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_QUERY, failed,
+        return error_system(error, DEW_STAGE_QUERY, failed,
                             "no descriptor or timer for a deadline");
     }
     if (plan->credentials != NULL) {
@@ -331,7 +322,7 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
     const int failed = start(made);
     if (failed != 0) {
         deadline_free(made);
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_QUERY, failed,
+        return error_system(error, DEW_STAGE_QUERY, failed,
                             "the deadline's thread cannot be started");
     }
     *deadline = made;

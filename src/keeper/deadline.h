@@ -4,7 +4,8 @@
  * One thread for the process sends the KILLs, over a side session each. It may
  * be held up by a server that does not answer; so the watchdog stands behind
  * it, which cuts the socket of the loan itself when the KILL was not confirmed
- * in time.
+ * within kill_timeout_ms. The KILL goes on for ping_timeout_ms: it is of use
+ * to the server also when nobody waits for the query any more.
  *
  * STATES of a deadline, under one mutex:
  *

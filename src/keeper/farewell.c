@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/poll.h"
 #include "session/session.h"
 
 static int
@@ -106,11 +107,7 @@ farewell_wait(struct farewells *farewells, struct pond *pond, int extra_fd,
             (struct pollfd){farewells->waiting[i].fd, POLLIN | POLLRDHUP, 0};
     }
     polled[count] = (struct pollfd){extra_fd, POLLIN, 0};
-    if (poll(polled, count + 1, clock_poll_ms(deadline_ns)) < 0) {
-        for (uint32_t i = 0; i < count; i++) {
-            polled[i].revents = 0;
-        }
-    }
+    (void)poll_until(polled, count + 1, deadline_ns);
     const int64_t now_ns = clock_now_ns();
     for (uint32_t i = 0; i < count; i++) {
         const struct farewell farewell = farewells->waiting[i];

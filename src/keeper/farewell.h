@@ -9,7 +9,7 @@
 #ifndef DEWPOND_KEEPER_FAREWELL_H
 #define DEWPOND_KEEPER_FAREWELL_H
 
-#include <poll.h>
+#include <stdint.h>
 
 #include "core/pond.h"
 

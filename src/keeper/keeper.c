@@ -74,6 +74,13 @@ keeper_ask(dew_pool *pool)
     }
 }
 
+void
+keeper_try_again(dew_pool *pool)
+{
+    breaker_forget(&pool->breaker);
+    keeper_apply(pool);
+}
+
 /* --- one pass ------------------------------------------------------------------- */
 
 void
@@ -95,7 +102,7 @@ open_here(dew_pool *pool, uint32_t floor)
             pond_open_failed(&pool->pond, slot);
             return;
         }
-        pond_opened(&pool->pond, slot);
+        opener_arrived(pool, slot);
     }
 }
 

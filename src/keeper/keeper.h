@@ -35,6 +35,9 @@ void keeper_apply(dew_pool *pool);
 /* A borrower was refused because connects fail: the server is wanted. */
 void keeper_ask(dew_pool *pool);
 
+/* What a connect needs has changed: the next one need not wait. */
+void keeper_try_again(dew_pool *pool);
+
 /* The keeper holds at least so many sessions from now on. */
 void keeper_set_floor(dew_pool *pool, uint32_t sessions);
 

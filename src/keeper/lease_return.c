@@ -81,15 +81,14 @@ rest(dew_pool *pool, struct slot *slot, bool pending)
 }
 
 static void
-count_clean_up(dew_pool *pool)
+count_clean_up(dew_pool *pool, const struct slot *slot)
 {
     struct tallies *tallies = &pool->pond.tallies;
 
-    switch (pool->settings->reset) {
-    case DEW_RESET_AUTO:
-    case DEW_RESET_ALWAYS: tally_add(&tallies->resets); break;
-    case DEW_RESET_ROLLBACK: tally_add(&tallies->rollbacks); break;
-    case DEW_RESET_NEVER: break;
+    if (session_sent_clean_up(slot->session)) {
+        tally_add(pool->settings->reset == DEW_RESET_ROLLBACK
+                      ? &tallies->rollbacks
+                      : &tallies->resets);
     }
 }
 
@@ -117,13 +116,11 @@ lease_return(dew_pool *pool, struct slot *slot)
     }
     const enum session_state state =
         session_give_back(slot->session, pool->settings, &limit, &flaw);
+    count_clean_up(pool, slot);
     slot->rested_ms = slot->alive_ms = clock_coarse_ms();
     switch (state) {
     case SESSION_AT_REST: rest(pool, slot, false); break;
-    case SESSION_PENDING:
-        count_clean_up(pool);
-        rest(pool, slot, true);
-        break;
+    case SESSION_PENDING: rest(pool, slot, true); break;
     case SESSION_BROKEN:
         tally_add(&pool->pond.tallies.retired_broken);
         retire(pool, slot,

@@ -11,6 +11,7 @@
 #include "base/socket.h"
 #include "base/thread.h"
 #include "keeper/keeper.h"
+#include "keeper/lease.h"
 #include "session/session.h"
 
 static int64_t
@@ -43,16 +44,42 @@ furnish(const dew_pool *pool, struct slot *slot, struct session *session)
     slot_note_server_thread(slot, session_server_thread(session));
 }
 
+/* The first failure is news. */
 static enum log_level
-level_of(uint64_t failures)
+level_of(bool known)
 {
-    return failures == 0 ? LOG_WARNING : LOG_DEBUG;
+    return known ? LOG_DEBUG : LOG_WARNING;
 }
 
-bool
-opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
-               dew_error *error)
+/* A failure is the breaker's business, but for two: a borrower's time that ran
+ * out tells nothing of the server, and what failed with older credentials
+ * nothing of the new ones. */
+static void
+tell_failure(dew_pool *pool, const struct slot *slot, const dew_error *why,
+             bool out_of_patience)
 {
+    dew_error before;
+    int64_t age_ms;
+    const bool known =
+        breaker_error(&pool->breaker, pool_now_ns(pool), &before, &age_ms);
+
+    tally_add(&pool->pond.tallies.connect_failures);
+    log_line(pool->settings, level_of(known), "%s: connect failed: %s",
+             pool->entry.name, why->message);
+    if (!out_of_patience && !pond_is_outdated(&pool->pond, slot)) {
+        breaker_failed(&pool->breaker, why, pool_now_ns(pool));
+        keeper_apply(pool);
+    }
+}
+
+static bool
+connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+             dew_error *error)
+{
+    /* Before anything that may change while it is used: the session is outdated
+     * then. In the other order it could keep old credentials for good. */
+    pond_stamp(&pool->pond, slot);
+    race_point("opener.stamped");
     struct credentials_snapshot *held = credentials_hold(&pool->credentials);
     const struct settings *settings =
         held != NULL ? held->settings : pool->settings;
@@ -62,14 +89,11 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     struct session *session = NULL;
     bool impatient = false;
     dew_error why = {.code = DEW_OK};
-    int64_t age_ms;
 
     if (deadline_ns < limit.deadline_ns) {
         limit.deadline_ns = deadline_ns;
         impatient = true;
     }
-    /* Before the connect: what changes meanwhile makes it outdated. */
-    pond_stamp(&pool->pond, slot);
     slot->opened_ns = pool_now_ns(pool);
     const dew_code code = session_open(&session, settings, &limit, &why);
     credentials_drop(&pool->credentials, held);
@@ -81,20 +105,34 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         return true;
     }
     if (!pond_has(&pool->pond, POND_CLOSING)) {
-        const bool known =
-            breaker_error(&pool->breaker, pool_now_ns(pool), error, &age_ms);
-
-        tally_add(&pool->pond.tallies.connect_failures);
-        log_line(pool->settings, level_of(known), "%s: connect failed: %s",
-                 pool->entry.name, why.message);
-        /* A borrower's time that ran out tells nothing of the server. */
-        if (!impatient || pool_now_ns(pool) < deadline_ns) {
-            breaker_failed(&pool->breaker, &why, pool_now_ns(pool));
-            keeper_apply(pool);
-        }
+        tell_failure(pool, slot, &why,
+                     impatient && pool_now_ns(pool) >= deadline_ns);
     }
     *error = why;
     return false;
+}
+
+bool
+opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+               dew_error *error)
+{
+    breaker_try_begins(&pool->breaker);
+    const bool opened = connect_slot(pool, slot, deadline_ns, error);
+
+    breaker_try_ends(&pool->breaker);
+    return opened;
+}
+
+void
+opener_arrived(dew_pool *pool, struct slot *slot)
+{
+    if (!pond_is_outdated(&pool->pond, slot)) {
+        pond_opened(&pool->pond, slot);
+        return;
+    }
+    tally_add(&pool->pond.tallies.retired_refresh);
+    pond_opened_own(&pool->pond, slot);
+    lease_drop(pool, slot);
 }
 
 static void
@@ -107,7 +145,7 @@ open_ordered(dew_pool *pool, struct slot *slot)
     race_point("opener.done");
     reclaim_read_begin();
     if (opened) {
-        pond_opened(&pool->pond, slot);
+        opener_arrived(pool, slot);
     } else {
         pond_open_failed(&pool->pond, slot);
     }
@@ -143,10 +181,13 @@ report_no_thread(dew_pool *pool, int failed)
 {
     dew_error error = {.code = DEW_OK};
 
-    (void)error_set_os(&error, DEW_ESYSTEM, DEW_STAGE_CONNECT, failed,
+    (void)error_system(&error, DEW_STAGE_CONNECT, failed,
                        "an opener thread cannot be started");
-    log_line(pool->settings, LOG_ERROR, "%s: %s", pool->entry.name,
-             error.message);
+    /* It is tried ten times a second. */
+    if (seldom_may(&pool->openers.thread_line, pool_now_ns(pool))) {
+        log_line(pool->settings, LOG_ERROR, "%s: %s", pool->entry.name,
+                 error.message);
+    }
     if (pool->openers.started == 0) {
         breaker_failed(&pool->breaker, &error, pool_now_ns(pool));
         keeper_apply(pool);
@@ -159,16 +200,15 @@ openers_grow(dew_pool *pool)
 {
     struct openers *openers = &pool->openers;
 
-    if (openers->started == pool->settings->connects_max ||
-        bell_sleepers(&openers->bell) != 0 || !stack_any(&pool->pond.orders)) {
-        return;
-    }
-    const int failed = thread_start(&openers->threads[openers->started],
-                                    "dew-opener", opener_main, pool);
-    if (failed == 0) {
+    while (openers->started < pool->settings->connects_max &&
+           openers->started < pond_openings(&pool->pond)) {
+        const int failed = thread_start(&openers->threads[openers->started],
+                                        "dew-opener", opener_main, pool);
+        if (failed != 0) {
+            report_no_thread(pool, failed);
+            return;
+        }
         openers->started++;
-    } else {
-        report_no_thread(pool, failed);
     }
 }
 

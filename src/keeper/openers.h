@@ -11,7 +11,12 @@
 bool opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
                     dew_error *error);
 
-/* Starts one more opener thread if orders wait and there may be more. */
+/* What was connected goes to whoever waits, or to rest; what is older than the
+ * pool's epoch by now is hung up. */
+void opener_arrived(dew_pool *pool, struct slot *slot);
+
+/* A thread for each opening, ordered or begun, up to connects_max. Who sleeps
+ * is not counted on twice: two orders are the work of two. */
 void openers_grow(dew_pool *pool);
 
 /* After pool->stopping: joins all opener threads. */

@@ -32,6 +32,7 @@ struct openers {
     /* The keeper's (or open's and close's, when no keeper runs). */
     uint32_t started;
     pthread_t threads[OPENERS_MAX];
+    struct seldom thread_line; /* errors of threads that do not start */
 };
 
 struct dew_pool {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/reclaim.h"
+#include "base/thread.h"
 #include "base/watchdog.h"
 #include "core/loose.h"
 #include "keeper/build.h"
@@ -46,10 +47,9 @@ static bool installed; /* written in the once, constant after it */
 static void
 install(void)
 {
-    watchdog_init();
-    installed = registry_init() && forked_init() && loose_init() &&
-                credentials_init() && deadline_init() &&
-                pthread_atfork(before_fork, after_fork, after_fork) == 0;
+    installed = watchdog_init() && registry_init() && forked_init() &&
+                loose_init() && credentials_init() && deadline_init() &&
+                thread_at_fork(before_fork, after_fork, after_fork);
 }
 
 bool
@@ -98,7 +98,7 @@ start(dew_pool *pool, dew_error *error)
         return DEW_OK;
     }
     pool_unbuild(pool);
-    return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONFIG, failed,
+    return error_system(error, DEW_STAGE_CONFIG, failed,
                         "the keeper's thread cannot be started");
 }
 
@@ -144,8 +144,8 @@ rebuild(dew_pool *pool, dew_error *error)
     struct relic *relic = memory_zeroed_lines(sizeof(*relic));
 
     if (relic == NULL) {
-        return error_set(error, DEW_ENOMEM, DEW_STAGE_CONFIG,
-                         "no memory for a pool in a forked child");
+        return error_no_memory(error, DEW_STAGE_CONFIG,
+                               "a pool in a forked child");
     }
     copy_core(&relic->was, pool);
     clear_core(pool);

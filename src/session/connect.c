@@ -16,8 +16,15 @@
 static dew_code
 no_memory(dew_error *error)
 {
-    return error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
-                     "no memory for a session");
+    return error_no_memory(error, DEW_STAGE_CONNECT, "a session");
+}
+
+/* Without a bound there must be no I/O. */
+static dew_code
+no_timer(dew_error *error)
+{
+    return error_system(error, DEW_STAGE_CONNECT, errno,
+                        "no timer for the connect could be started");
 }
 
 /* One deadline for all of it: the caller's or connect_timeout_ms. */
@@ -68,9 +75,13 @@ adopt_socket(struct session *session, dew_error *error)
     struct stat status;
 
     session->fd = flavour_socket(session->mysql);
+    if (fault(FAULT_DESCRIPTOR)) {
+        return error_system(error, DEW_STAGE_CONNECT, EMFILE,
+                            "the new connection's socket cannot be used");
+    }
     if (fcntl(session->fd, F_SETFD, FD_CLOEXEC) != 0 ||
         fstat(session->fd, &status) != 0) {
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONNECT, errno,
+        return error_system(error, DEW_STAGE_CONNECT, errno,
                             "the new connection's socket cannot be used");
     }
     session->socket_dev = status.st_dev;
@@ -127,8 +138,7 @@ furnish(struct session *session, const struct settings *settings,
     bool good;
 
     if (!io_step_begin(&step, session, limit)) {
-        return error_set(error, DEW_ESYSTEM, DEW_STAGE_CONNECT,
-                         "no timer for the connect could be started");
+        return no_timer(error);
     }
     good = session_learn(session, settings, &detail) &&
            session_run_init_sql(session, settings, DEW_STAGE_CONNECT,
@@ -164,6 +174,9 @@ connect_handle(struct session *session, const struct settings *settings,
     }
     if (flavour_connect(session->mysql, settings, limit, &cut_by)) {
         return DEW_OK;
+    }
+    if (cut_by == FLAVOUR_UNGUARDED) {
+        return no_timer(error);
     }
     if (cut_by != FLAVOUR_NOT_CUT) {
         return cut_error(session->mysql, cut_by, started_ns, limit,
@@ -218,7 +231,7 @@ session_open(struct session **session, const struct settings *settings,
         return no_memory(error);
     }
     opened->fd = -1;
-    opened->mysql = mysql_init(NULL);
+    opened->mysql = fault(FAULT_ALLOC) ? NULL : mysql_init(NULL);
     if (opened->mysql == NULL) {
         memory_free(opened);
         return no_memory(error);

@@ -96,7 +96,12 @@ bool flavour_verifies_server(MYSQL *mysql);
 /* Whether MYSQL_INIT_COMMAND was set (by on_options or a defaults file). */
 bool flavour_has_init_command(const MYSQL *mysql);
 
-enum flavour_cut { FLAVOUR_NOT_CUT, FLAVOUR_TIMED_OUT, FLAVOUR_CANCELLED };
+enum flavour_cut {
+    FLAVOUR_NOT_CUT,
+    FLAVOUR_TIMED_OUT,
+    FLAVOUR_CANCELLED,
+    FLAVOUR_UNGUARDED, /* no descriptor or thread for its timer: see errno */
+};
 
 /* mysql_real_connect within the limit. False: see mysql_errno and *cut_by. */
 bool flavour_connect(MYSQL *mysql, const struct settings *settings,
@@ -119,7 +124,9 @@ struct flavour_bound {
     bool armed;  /* the timer runs */
     bool connecting, wants_tls, non_blocking;
     bool fired, cancelled;
+    int unguarded; /* while connecting: why the timer could not be armed */
 };
+/* False, and errno: it could not be armed. */
 bool flavour_bound_begin(MYSQL *mysql, const struct io_limit *limit,
                          struct flavour_bound *bound);
 /* True when it was cut by the limit or the canceller. */

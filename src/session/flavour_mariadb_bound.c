@@ -27,9 +27,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 
 #include "base/clock.h"
+#include "base/poll.h"
 #include "session/session.h"
 
 /* The innermost bound of this thread, for the hook. */
@@ -72,13 +72,14 @@ make_non_blocking(struct flavour_bound *bound, int fd)
     }
 }
 
-/* The hook sees a socket while connecting: what TLS needs (see above). */
-static void
+/* The hook sees a socket while connecting: what TLS needs (see above). False:
+ * nothing would end the handshake, so it must not begin. */
+static bool
 see_socket(struct flavour_bound *bound, int fd)
 {
     make_non_blocking(bound, fd);
     if (!bound->wants_tls || bound->seen_fd == fd) {
-        return;
+        return true;
     }
     if (bound->armed) {
         (void)watchdog_disarm(&bound->timer);
@@ -86,6 +87,10 @@ see_socket(struct flavour_bound *bound, int fd)
     bound->seen_fd = fd;
     bound->armed =
         watchdog_arm(&bound->timer, fd, bound->limit->deadline_ns);
+    if (!bound->armed) {
+        bound->unguarded = errno;
+    }
+    return bound->armed;
 }
 
 static int
@@ -109,25 +114,21 @@ wait_within(struct flavour_bound *bound, int fd, bool is_read, int timeout_ms)
         {.fd = bound->limit->cancel_fd, .events = POLLIN},
     };
 
-    for (;;) {
-        const int rc = poll(polls, 2, clock_poll_ms(deadline_ns));
-        if (rc > 0 && polls[1].revents != 0) {
-            bound->cancelled = true;
-            return cut(bound);
-        }
-        /* A server that dribbles is always ready: the limit counts first. */
-        if (bound->limit->deadline_ns != CLOCK_NEVER &&
-            clock_now_ns() >= bound->limit->deadline_ns) {
-            return cut(bound);
-        }
-        if (rc != 0 && (rc > 0 || errno != EINTR)) {
-            return rc;
-        }
-        if (rc == 0 && clock_now_ns() >= deadline_ns) {
-            errno = ETIMEDOUT;
-            return 0;
-        }
+    const int ready = poll_until(polls, 2, deadline_ns);
+
+    if (polls[1].revents != 0) {
+        bound->cancelled = true;
+        return cut(bound);
     }
+    /* A server that dribbles is always ready: the limit counts first. */
+    if (bound->limit->deadline_ns != CLOCK_NEVER &&
+        clock_now_ns() >= bound->limit->deadline_ns) {
+        return cut(bound);
+    }
+    if (ready == 0) {
+        errno = ETIMEDOUT;
+    }
+    return ready;
 }
 
 static int
@@ -135,8 +136,8 @@ io_wait(my_socket fd, my_bool is_read, int timeout_ms)
 {
     struct flavour_bound *const bound = innermost;
 
-    if (bound->connecting) {
-        see_socket(bound, fd);
+    if (bound->connecting && !see_socket(bound, fd)) {
+        return cut(bound);
     }
     return wait_within(bound, fd, is_read != 0,
                        library_timeout_ms(bound, is_read != 0, timeout_ms));

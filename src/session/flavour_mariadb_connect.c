@@ -4,6 +4,8 @@
 
 #if FLAVOUR_MARIADB
 
+#include <errno.h>
+
 #include "base/settings.h"
 
 /* Ours alone bounds the connect, so the library's timeout is only what one
@@ -69,9 +71,11 @@ flavour_connect(MYSQL *mysql, const struct settings *settings,
                                    settings->port, settings->unix_socket,
                                    settings->client_flags) != NULL;
     fired = flavour_bound_end(mysql, &bound);
-    *cut_by = !fired            ? FLAVOUR_NOT_CUT
-              : bound.cancelled ? FLAVOUR_CANCELLED
-                                : FLAVOUR_TIMED_OUT;
+    *cut_by = !fired                 ? FLAVOUR_NOT_CUT
+              : bound.unguarded != 0 ? FLAVOUR_UNGUARDED
+              : bound.cancelled      ? FLAVOUR_CANCELLED
+                                     : FLAVOUR_TIMED_OUT;
+    errno = bound.unguarded;
     return connected && !fired;
 }
 

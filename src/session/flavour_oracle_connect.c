@@ -13,9 +13,9 @@
 #if !FLAVOUR_MARIADB
 
 #include <errmsg.h>
-#include <poll.h>
 
 #include "base/clock.h"
+#include "base/poll.h"
 #include "base/settings.h"
 #include "session/session.h"
 
@@ -75,13 +75,14 @@ wait_to_go_on(MYSQL *mysql, const struct io_limit *limit,
         mysql_get_connect_nonblocking_stage(mysql);
     const bool knows_socket = stage >= CONNECT_STAGE_READ_GREETING;
     const int look_ms = knows_socket ? CONNECT_READ_MS : CONNECT_LOOK_MS;
-    const int rest_ms = clock_poll_ms(limit->deadline_ns);
+    const int64_t look_ns = clock_deadline_after_ms(look_ms);
     struct pollfd polls[2] = {
         {.fd = limit->cancel_fd, .events = POLLIN},
         {.fd = knows_socket ? flavour_socket(mysql) : -1, .events = POLLIN},
     };
 
-    (void)poll(polls, 2, rest_ms >= 0 && rest_ms < look_ms ? rest_ms : look_ms);
+    (void)poll_until(
+        polls, 2, look_ns < limit->deadline_ns ? look_ns : limit->deadline_ns);
     *cut_by = polls[0].revents != 0                   ? FLAVOUR_CANCELLED
               : clock_poll_ms(limit->deadline_ns) == 0 ? FLAVOUR_TIMED_OUT
                                                        : FLAVOUR_NOT_CUT;

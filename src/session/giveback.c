@@ -225,6 +225,7 @@ session_give_back(struct session *session, const struct settings *settings,
 {
     *flaw = SESSION_SOUND;
     session->expected = 0;
+    session->sent = false;
     if (inspect_untouched(session) && settings->reset != DEW_RESET_ALWAYS) {
         return give_back_untouched(session);
     }
@@ -240,5 +241,12 @@ session_give_back(struct session *session, const struct settings *settings,
     if (settings->reset == DEW_RESET_NEVER && look == LOOK_QUIET) {
         return SESSION_AT_REST;
     }
+    session->sent = settings->reset != DEW_RESET_NEVER;
     return clean(session, settings, limit, flaw);
+}
+
+bool
+session_sent_clean_up(const struct session *session)
+{
+    return session->sent;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Ends a session, or gives its handle away; and what can be asked of one. */
 #define _GNU_SOURCE 1
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/poll.h"
+#include "base/socket.h"
 #include "session/inside.h"
 
 /* COM_QUIT is one small send, but even that would wait for room when the
@@ -17,7 +16,7 @@ has_room_to_send(int fd)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
 
-    return poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0;
+    return poll_now(&room, 1) == 1 && (room.revents & POLLOUT) != 0;
 }
 
 static void
@@ -37,9 +36,7 @@ session_socket(const struct session *session)
 int
 session_dup_socket(const struct session *session)
 {
-    const int fd = flavour_socket(session->mysql);
-
-    return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return socket_duplicate(flavour_socket(session->mysql));
 }
 
 int

@@ -56,6 +56,7 @@ struct session {
     /* The returning half's own. */
     uint32_t expected; /* enum session_answer: answers still to be read */
     uint64_t nonce;    /* the row that ANSWER_NONCE must bring */
+    bool sent;         /* a reset or rollback, by the last give_back */
     bool lent;         /* session_lend was called and nothing looked since */
     bool told_waiting; /* the log has it that returns wait for the server */
 };

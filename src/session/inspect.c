@@ -13,8 +13,8 @@
  * wrapped at 256): that is what the proof is for (parts.h).
  */
 #define _GNU_SOURCE 1 /* POLLRDHUP */
-#include <poll.h>
 
+#include "base/poll.h"
 #include "session/parts.h"
 
 #define LENT_MARK 0x5e00u /* above every packet number, low byte 0 */
@@ -113,7 +113,7 @@ inspect_socket(const struct session *session, enum session_flaw *flaw)
         .fd = flavour_socket(session->mysql),
         .events = POLLIN | POLLRDHUP | POLLOUT,
     };
-    if (socket.fd < 0 || poll(&socket, 1, 0) < 0 ||
+    if (socket.fd < 0 || poll_now(&socket, 1) < 0 ||
         (socket.revents & (POLLERR | POLLHUP | POLLRDHUP | POLLNVAL)) != 0 ||
         (socket.revents & POLLOUT) == 0) {
         /* Without room even a small packet could block: as good as dead. */
@@ -146,6 +146,6 @@ session_is_quiet(const struct session *session)
         .fd = flavour_socket(session->mysql),
         .events = POLLIN | POLLRDHUP,
     };
-    return socket.fd >= 0 && poll(&socket, 1, 0) == 0 &&
+    return socket.fd >= 0 && poll_now(&socket, 1) == 0 &&
            flavour_unread_bytes(session->mysql) != FLAVOUR_SOME;
 }

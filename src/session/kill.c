@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* KILL QUERY over a side session, until the server has said that it did. */
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -28,8 +29,8 @@ say_kill(struct session *side, unsigned long server_thread,
     const int length =
         snprintf(sql, sizeof(sql), "KILL QUERY %lu", server_thread);
     if (!io_step_begin(&step, side, limit)) {
-        (void)error_set(error, DEW_ESYSTEM, DEW_STAGE_QUERY,
-                        "no timer for KILL QUERY could be started");
+        (void)error_system(error, DEW_STAGE_QUERY, errno,
+                           "no timer for KILL QUERY could be started");
         return false;
     }
     const bool said =

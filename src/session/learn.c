@@ -63,8 +63,7 @@ keep_repair(struct session *session, const char *sql, uint32_t forgets,
     }
     session->repair_sql = memory_copy_string(sql);
     if (session->repair_sql == NULL) {
-        error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
-                  "no memory for a session");
+        error_no_memory(error, DEW_STAGE_CONNECT, "a session");
         return false;
     }
     return true;
@@ -151,8 +150,7 @@ session_learn(struct session *session, const struct settings *settings,
     bool learnt;
 
     if (scratch == NULL) {
-        error_set(error, DEW_ENOMEM, DEW_STAGE_CONNECT,
-                  "no memory for a session");
+        error_no_memory(error, DEW_STAGE_CONNECT, "a session");
         return false;
     }
     learn_greeting(session);

@@ -13,14 +13,16 @@
  * but no longer in their own queries.
  */
 #define _GNU_SOURCE 1
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "session/inside.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int init_result;
+static int init_failed; /* an errno value, constant after the once */
 
 static void
 init(void)
@@ -28,7 +30,10 @@ init(void)
     struct sigaction before;
     const bool known = sigaction(SIGPIPE, NULL, &before) == 0;
 
-    init_result = mysql_library_init(0, NULL, NULL);
+    if (fault(FAULT_ONCE) || mysql_library_init(0, NULL, NULL) != 0) {
+        /* Neither library says why; both fail for want of memory only. */
+        init_failed = ENOMEM;
+    }
     if (known && ((before.sa_flags & SA_SIGINFO) != 0 ||
                   before.sa_handler != SIG_DFL)) {
         sigaction(SIGPIPE, &before, NULL);
@@ -38,15 +43,10 @@ init(void)
 dew_code
 session_library_init(dew_error *error)
 {
-    const int rc = pthread_once(&once, init);
-
-    if (rc != 0) {
-        return error_set_os(error, DEW_ESYSTEM, DEW_STAGE_CONNECT, rc,
-                            "pthread_once failed");
-    }
-    if (init_result != 0) {
-        return error_set(error, DEW_ESYSTEM, DEW_STAGE_CONNECT,
-                         "the client library could not be initialised");
+    (void)pthread_once(&once, init);
+    if (init_failed != 0) {
+        return error_system(error, DEW_STAGE_CONNECT, init_failed,
+                            "the client library could not be initialised");
     }
     return DEW_OK;
 }

@@ -9,13 +9,11 @@
  * COM_CHANGE_USER puts that switch back (mysql_set_server_option), and no
  * variable shows it.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/poll.h"
 #include "base/random.h"
 #include "session/parts.h"
 
@@ -41,14 +39,10 @@ proof_await(const struct session *session, const struct io_limit *limit)
         {.fd = flavour_socket(session->mysql), .events = POLLIN},
         {.fd = limit->cancel_fd, .events = POLLIN},
     };
-    int ready;
     if (flavour_unread_bytes(session->mysql) == FLAVOUR_SOME) {
         return true;
     }
-    do {
-        ready = poll(polls, 2, clock_poll_ms(limit->deadline_ns));
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0 && polls[1].revents == 0;
+    return poll_until(polls, 2, limit->deadline_ns) > 0 && polls[1].revents == 0;
 }
 
 static bool

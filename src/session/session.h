@@ -92,6 +92,9 @@ enum session_state session_give_back(struct session *session,
                                      const struct io_limit *limit,
                                      enum session_flaw *flaw);
 
+/* Whether the last give_back sent a clean-up, ahead or with its answers. */
+bool session_sent_clean_up(const struct session *session);
+
 /* The borrower's statements that are still open no longer reach the session:
  * a late mysql_stmt_close does not touch it. On the borrower's thread, before
  * anybody else may hang it up. session_give_back does it by itself. */

@@ -58,7 +58,13 @@ error_is_filled(dew_code code, const dew_error *error, enum fault_point point)
         break;
     case FAULT_RESET:
     case FAULT_PING:
-    case FAULT_CLOCK:
+    case FAULT_ONCE:
+    case FAULT_DESCRIPTOR:
+    case FAULT_POLL:
+    case FAULT_SIGNAL:
+    case FAULT_RANDOM:
+    case FAULT_CLOCK_JUMP:
+    case FAULT_CLOCK_STILL:
     case FAULT_FUTEX:
     case FAULT_POINTS: fail();
     }

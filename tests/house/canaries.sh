@@ -173,6 +173,9 @@ barks symbols 'core calls mysql_ping, as only session may'
 object core/slot 'int urcu_bp_call_rcu(void); int f(void);
     int f(void) { return urcu_bp_call_rcu(); }'
 barks symbols 'core calls urcu_bp_call_rcu, as only base/reclaim may'
+object core/slot 'int poll(void *, long, int); int f(void);
+    int f(void) { return poll(0, 0, 0); }'
+barks symbols 'src/core/slot.c:1: calls poll, as only base/poll may'
 
 # libraries LINK-OPTIONS SOURCE-TEXT
 libraries()

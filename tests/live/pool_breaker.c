@@ -19,7 +19,7 @@
 
 static struct test_server *server;
 static order_u32 held_up;
-static _Thread_local unsigned posts;
+static _Thread_local unsigned refusals;
 
 static bool
 looks_again_until(int64_t until_ms)
@@ -88,8 +88,7 @@ recover_before_the_refused_looks(const char *name, void *arg)
 {
     dew_pool *const pool = arg;
 
-    /* The first post is his joining, the second that he is done. */
-    if (strcmp(name, "waiters.post") != 0 || ++posts != 2) {
+    if (strcmp(name, "pond.hopeless") != 0 || refusals++ != 0) {
         return;
     }
     fault_arm(FAULT_CONNECT, 0, false);
@@ -112,11 +111,12 @@ who_was_refused_while_the_server_came_back_waits_on(void **state)
     fault_arm(FAULT_CONNECT, 1, true);
     assert_int_equal(dew_discard(&conn), DEW_OK);
     KIT_AWAIT(kit_stats(pool).connect_failures >= 2);
-    posts = 0;
+    refusals = 0;
     race_hook(recover_before_the_refused_looks, pool);
     const dew_code code = dew_acquire(pool, DEW_WAIT_FOREVER, &conn, &error);
     race_hook(NULL, NULL);
     fault_arm(FAULT_CONNECT, 0, false);
+    assert_true(refusals > 0);
     assert_string_equal(error.message, "");
     assert_int_equal(code, DEW_OK);
     assert_int_equal(kit_stats(pool).timeouts, 0);

@@ -18,12 +18,13 @@
 static struct test_server *server;
 
 static dew_pool *
-open_pool(uint32_t ping_timeout_ms)
+open_pool(uint32_t kill_timeout_ms)
 {
     dew_config config;
 
     kit_config(&config, server);
-    config.ping_timeout_ms = ping_timeout_ms;
+    config.kill_timeout_ms = kill_timeout_ms;
+    config.ping_timeout_ms = 3000;
     return kit_open(&config);
 }
 

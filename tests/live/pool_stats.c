@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "fixture/pool_kit.h"
+#include "fixture/relay.h"
 
 static struct test_server *server;
 
@@ -94,6 +95,50 @@ rollbacks_are_counted_where_they_are_the_policy(void **state)
     kit_return(&conn);
     assert_int_equal(kit_stats(pool).rollbacks, 2);
     assert_int_equal(kit_stats(pool).resets, 0);
+    kit_close(pool);
+}
+
+/* A server that knows no reset is sent COM_CHANGE_USER, and waited for. */
+static void
+resets_that_the_return_waits_for_are_counted(void **state)
+{
+    (void)state;
+    struct test_relay *const relay = test_relay_start(server);
+    dew_config config;
+    dew_conn conn;
+    test_relay_set(relay, RELAY_REFUSES);
+    kit_config(&config, server);
+    config.unix_socket = test_relay_socket(relay);
+    dew_pool *const pool = kit_open(&config);
+    for (int i = 0; i < 3; i++) {
+        loan_do(kit_borrow(pool, &conn), "DO 1");
+        kit_return(&conn);
+    }
+    (void)kit_borrow(pool, &conn); /* said nothing */
+    kit_return(&conn);
+    assert_int_equal(test_relay_tampered(relay), 1);
+    assert_int_equal(kit_stats(pool).resets, 3);
+    assert_int_equal(kit_stats(pool).rollbacks, 0);
+    kit_close(pool);
+    test_relay_stop(relay);
+}
+
+static void
+ping_that_sent_nothing_is_not_counted(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    dew_pool *const pool = kit_open(&config);
+    MYSQL *const mysql = kit_borrow(pool, &conn);
+    assert_int_equal(mysql_query(mysql, "SELECT 1"), 0);
+    assert_int_equal(dew_ping(&conn, NULL), DEW_EQUERY);
+    assert_int_equal(kit_stats(pool).pings, 0);
+    mysql_free_result(mysql_store_result(mysql));
+    assert_int_equal(dew_ping(&conn, NULL), DEW_OK);
+    assert_int_equal(kit_stats(pool).pings, 1);
+    kit_return(&conn);
     kit_close(pool);
 }
 
@@ -186,6 +231,8 @@ main(void)
         cmocka_unit_test(gauges_follow_what_is_lent),
         cmocka_unit_test(each_thing_is_counted_once),
         cmocka_unit_test(rollbacks_are_counted_where_they_are_the_policy),
+        cmocka_unit_test(resets_that_the_return_waits_for_are_counted),
+        cmocka_unit_test(ping_that_sent_nothing_is_not_counted),
         cmocka_unit_test(sessions_opened_are_open_or_left_for_a_reason),
         cmocka_unit_test(waits_and_holds_have_their_times),
         cmocka_unit_test(shorter_struct_is_filled_as_far_as_it_goes),

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
+#include "base/park.h"
 
 static void
 the_exact_clock_never_runs_backwards(void **state)
@@ -97,6 +99,60 @@ poll_gets_at_most_the_largest_int(void **state)
     assert_int_equal(clock_poll_ms(CLOCK_NEVER - 1), INT_MAX);
 }
 
+#define HOUR_NS (INT64_C(3600) * 1000 * CLOCK_NS_PER_MS)
+
+static void
+a_clock_that_is_told_to_jump_is_an_hour_ahead_from_then_on(void **state)
+{
+    const int64_t before_ms = clock_coarse_ms();
+    const int64_t before_ns = clock_now_ns();
+
+    (void)state;
+    fault_arm(FAULT_CLOCK_JUMP, 2, false);
+    assert_true(clock_now_ns() - before_ns < HOUR_NS);
+    assert_true(clock_now_ns() - before_ns >= HOUR_NS);
+    assert_true(clock_coarse_ms() - before_ms >= HOUR_NS / CLOCK_NS_PER_MS);
+    fault_arm(FAULT_CLOCK_JUMP, 0, false);
+    assert_true(clock_now_ns() - before_ns >= HOUR_NS);
+    assert_true(clock_now_ns() - before_ns < 2 * HOUR_NS);
+}
+
+static void
+a_clock_that_jumped_still_ends_sleeps_in_time(void **state)
+{
+    order_u32 word;
+
+    (void)state;
+    fault_arm(FAULT_CLOCK_JUMP, 1, false);
+    const int64_t deadline_ns = clock_deadline_after_ms(20);
+    fault_arm(FAULT_CLOCK_JUMP, 0, false);
+    order_init_u32(&word, 0);
+    /* By the kernel's clock the deadline is an hour from now. */
+    while (clock_now_ns() < deadline_ns) {
+        park_futex.wait(park_futex.arg, &word, 0, deadline_ns);
+    }
+    assert_true(clock_now_ns() - deadline_ns < HOUR_NS / 2);
+}
+
+static void
+a_clock_that_is_told_to_stand_says_what_it_said(void **state)
+{
+    const int64_t deadline_ns = clock_deadline_after_ms(5);
+
+    (void)state;
+    fault_arm(FAULT_CLOCK_STILL, 2, true);
+    const int64_t told_ns = clock_now_ns();
+    const int64_t told_ms = clock_coarse_ms();
+    for (int i = 0; i < 1000; i++) {
+        assert_true(clock_now_ns() == told_ns);
+        assert_true(clock_coarse_ms() == told_ms);
+    }
+    fault_arm(FAULT_CLOCK_STILL, 0, false);
+    while (clock_now_ns() < deadline_ns) {
+    }
+    assert_true(clock_now_ns() > told_ns);
+}
+
 int
 main(void)
 {
@@ -109,6 +165,10 @@ main(void)
         cmocka_unit_test(poll_gets_minus_one_for_never_and_zero_for_the_past),
         cmocka_unit_test(poll_gets_a_started_millisecond_as_a_whole_one),
         cmocka_unit_test(poll_gets_at_most_the_largest_int),
+        cmocka_unit_test(
+            a_clock_that_is_told_to_jump_is_an_hour_ahead_from_then_on),
+        cmocka_unit_test(a_clock_that_jumped_still_ends_sleeps_in_time),
+        cmocka_unit_test(a_clock_that_is_told_to_stand_says_what_it_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,7 @@ an_untouched_config_has_the_defaults_of_the_manual(void **state)
     assert_true(settings->fail_fast_after_ms == 1000);
     assert_true(settings->uses_max == SETTINGS_OFF);
     assert_true(settings->buffer_max_kb == 1024);
+    assert_true(settings->kill_timeout_ms == 40);
     assert_int_equal(settings->port, 0);
     assert_string_equal(settings->charset, "utf8mb4");
     assert_true(settings->autocommit);

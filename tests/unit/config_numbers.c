@@ -119,7 +119,8 @@ the_words_belong_to_these_fields(void **state)
 {
     static const char zero[] = " pre_create waiters_max burst_after_ms "
                                "bypass_ms lifetime_jitter_percent "
-                               "handoff_after_ms fail_fast_after_ms ";
+                               "handoff_after_ms fail_fast_after_ms "
+                               "kill_timeout_ms ";
     static const char off[] = " waiters_max idle_timeout_ms lifetime_ms "
                               "keepalive_ms leak_after_ms slow_acquire_ms "
                               "handoff_after_ms fail_fast_after_ms uses_max "
@@ -151,7 +152,7 @@ every_time_field_accepts_one_millisecond(void **state)
             times++;
         }
     }
-    assert_int_equal(times, 13);
+    assert_int_equal(times, 14);
 }
 
 static void

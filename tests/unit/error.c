@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Goal: an error is whole, terminated and safe to build from itself. */
 /* Method: each filler with NULL, long, multi-byte and aliased arguments. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,6 +80,54 @@ a_system_error_keeps_its_errno(void **state)
     assert_int_equal(error.os_errno, 24);
     assert_int_equal(error.mysql_errno, 0);
     assert_string_equal(error.message, "no thread");
+}
+
+static void
+a_failed_system_call_is_told_with_what_to_do(void **state)
+{
+    static const struct {
+        int32_t number;
+        const char *meaning, *advice;
+    } known[] = {
+        {EMFILE, "open files", "; raise the limit"},
+        {ENFILE, "open files in the system", "; raise fs.file-max"},
+        {EAGAIN, "threads", "; raise the limit"},
+        {ENOMEM, "out of memory", "; free some"},
+        {ENOTTY, "unexpected", "; see os_errno"},
+    };
+    dew_error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        dirty(&error);
+        assert_int_equal(error_system(&error, DEW_STAGE_CONFIG, known[i].number,
+                                      "no %s", "luck"),
+                         DEW_ESYSTEM);
+        assert_int_equal(error.code, DEW_ESYSTEM);
+        assert_int_equal(error.stage, DEW_STAGE_CONFIG);
+        assert_int_equal(error.os_errno, known[i].number);
+        assert_int_equal(strncmp(error.message, "no luck: ", 9), 0);
+        assert_non_null(strstr(error.message, known[i].meaning));
+        assert_non_null(strstr(error.message, known[i].advice));
+    }
+    assert_int_equal(error_system(NULL, DEW_STAGE_NONE, EMFILE, "x"),
+                     DEW_ESYSTEM);
+}
+
+static void
+a_lack_of_memory_is_told_with_what_to_do(void **state)
+{
+    dew_error error;
+
+    (void)state;
+    dirty(&error);
+    assert_int_equal(error_no_memory(&error, DEW_STAGE_WAIT, "%d waiters", 3),
+                     DEW_ENOMEM);
+    assert_int_equal(error.code, DEW_ENOMEM);
+    assert_int_equal(error.stage, DEW_STAGE_WAIT);
+    assert_string_equal(error.message, "no memory for 3 waiters; free some or "
+                                       "raise its limit");
+    assert_int_equal(error_no_memory(NULL, DEW_STAGE_NONE, "x"), DEW_ENOMEM);
 }
 
 static void
@@ -196,6 +245,8 @@ main(void)
         cmocka_unit_test(a_plain_error_clears_what_was_there_before),
         cmocka_unit_test(a_server_error_keeps_errno_and_state),
         cmocka_unit_test(a_system_error_keeps_its_errno),
+        cmocka_unit_test(a_failed_system_call_is_told_with_what_to_do),
+        cmocka_unit_test(a_lack_of_memory_is_told_with_what_to_do),
         cmocka_unit_test(a_long_message_is_cut_and_terminated),
         cmocka_unit_test(a_cut_never_leaves_half_a_character),
         cmocka_unit_test(a_message_may_be_built_from_the_message_before),

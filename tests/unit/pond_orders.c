@@ -359,6 +359,45 @@ while_connects_fail_the_last_one_that_retires_ends_all_waits(void **state)
     kit_end();
 }
 
+/* A thread that is kept off its CPU while it holds the list delays nobody. */
+static void
+where_nothing_can_come_who_joins_is_told_without_the_list(void **state)
+{
+    struct pond_wait wait = {.node = NULL};
+
+    (void)state;
+    begin_with(1, 1, 0);
+    pond_raise(&kit.pond, POND_BROKEN);
+    assert_true(waiters_enter(&kit.pond.waiters));
+    assert_int_equal(kit_join(&wait, CLOCK_NEVER), POND_BROKE);
+    (void)waiters_collect(&kit.pond.waiters);
+    assert_true(waiters_exit(&kit.pond.waiters));
+    assert_null(wait.node);
+    /* Asking is what the next try, when it is due, is made for. */
+    assert_int_equal(kit.ordered, 0);
+    pond_set_window(&kit.pond, 1);
+    assert_int_equal(kit_join(&wait, CLOCK_NEVER), POND_BROKE);
+    assert_int_equal(kit.ordered, 1);
+    pond_open_failed(&kit.pond, pond_next_order(&kit.pond));
+    kit_expect_quiet();
+    kit_end();
+}
+
+static void
+where_nothing_can_come_yet_a_resume_may_bring_it_who_joins_waits(void **state)
+{
+    (void)state;
+    begin_with(1, 1, 0);
+    pond_raise(&kit.pond, POND_BROKEN);
+    pond_raise(&kit.pond, POND_SUSPENDED);
+    join(1);
+    assert_int_equal(kit_state(&waits[0]), WAITER_AWAKE);
+    pond_lower(&kit.pond, POND_SUSPENDED);
+    assert_int_equal(pond_await(&kit.pond, &waits[0]), POND_BROKE);
+    kit_expect_quiet();
+    kit_end();
+}
+
 int
 main(void)
 {
@@ -388,6 +427,10 @@ main(void)
             while_connects_fail_who_can_still_get_a_lent_one_waits),
         cmocka_unit_test(
             while_connects_fail_the_last_one_that_retires_ends_all_waits),
+        cmocka_unit_test(
+            where_nothing_can_come_who_joins_is_told_without_the_list),
+        cmocka_unit_test(
+            where_nothing_can_come_yet_a_resume_may_bring_it_who_joins_waits),
     };
 
     race_hook(kit_hook, NULL);
