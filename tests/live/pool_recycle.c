@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: sessions that were opened together do not end together, and those that
+ * are used stay: no storm of reconnects, no churn. */
+/* Method: a pool that is tended by hand ends so many at each tend; the lives of
+ * one session after the other are timed; a frozen server shows what the keeper
+ * holds while it looks. */
+/* ctest: timeout=60 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "fixture/pool_kit.h"
+
+#define MANY 40
+/* src/keeper/sweep.c ends no more than these at a time. */
+#define AT_A_TIME 8
+
+static struct test_server *server;
+
+static void
+borrow_and_return_all(dew_pool *pool, dew_conn *conns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)kit_borrow(pool, &conns[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        kit_return(&conns[i]);
+    }
+}
+
+static uint64_t
+retired_by_age(const dew_pool *pool)
+{
+    const dew_stats now = kit_stats(pool);
+
+    return now.retired_lifetime + now.retired_idle;
+}
+
+/* All forty are due long before the first tend. */
+static void
+tend_until_all_are_gone(dew_pool *pool)
+{
+    const int64_t until_ms = kit_now_ms() + KIT_PATIENCE_MS;
+    uint64_t gone = 0;
+    unsigned tends_that_ended_some = 0;
+
+    while (gone < MANY) {
+        assert_true(dew_pool_tend(pool) >= 0);
+        const uint64_t now = retired_by_age(pool);
+        assert_in_range(now - gone, 0, AT_A_TIME);
+        tends_that_ended_some += now != gone;
+        gone = now;
+        kit_look_again(until_ms, "all forty are gone", __FILE__, __LINE__);
+    }
+    assert_in_range(tends_that_ended_some, MANY / AT_A_TIME, MANY);
+}
+
+static void
+open_forty_and_let_them_end(dew_config *config)
+{
+    dew_conn conns[MANY];
+
+    config->flags = DEW_NO_THREADS;
+    config->size = config->maxsize = MANY;
+    dew_pool *const pool = kit_open(config);
+    borrow_and_return_all(pool, conns, MANY);
+    assert_int_equal(kit_stats(pool).conns_open, MANY);
+    const int64_t since_ms = kit_now_ms();
+    KIT_AWAIT(kit_now_ms() - since_ms > 250);
+    tend_until_all_are_gone(pool);
+    kit_close(pool);
+}
+
+static void
+sessions_that_expire_at_once_go_a_few_at_a_time(void **state)
+{
+    (void)state;
+    dew_config config;
+    kit_config(&config, server);
+    config.lifetime_ms = 200;
+    config.lifetime_jitter_percent = DEW_ZERO;
+    open_forty_and_let_them_end(&config);
+}
+
+static void
+sessions_that_rested_too_long_go_a_few_at_a_time(void **state)
+{
+    (void)state;
+    dew_config config;
+    kit_config(&config, server);
+    config.idle_timeout_ms = 200;
+    open_forty_and_let_them_end(&config);
+}
+
+/* From its first loan to the first loan of its successor. */
+static int64_t
+time_a_life(dew_pool *pool, dew_conn *conn)
+{
+    const unsigned long id = mysql_thread_id(conn->mysql);
+    const int64_t since_ms = kit_now_ms();
+
+    while (mysql_thread_id(conn->mysql) == id) {
+        kit_look_again(since_ms + KIT_PATIENCE_MS, "its life ends", __FILE__,
+                       __LINE__);
+        (void)kit_next(pool, conn);
+    }
+    return kit_now_ms() - since_ms;
+}
+
+static void
+lives_are_of_different_lengths_and_never_longer_than_asked_for(void **state)
+{
+    enum { LIVES = 12, LIFETIME_MS = 200 };
+    int64_t lives[LIVES];
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    kit_config(&config, server);
+    config.lifetime_ms = LIFETIME_MS;
+    config.lifetime_jitter_percent = 50;
+    dew_pool *const pool = kit_open(&config);
+    (void)kit_borrow(pool, &conn);
+    for (size_t i = 0; i < LIVES; i++) {
+        lives[i] = time_a_life(pool, &conn);
+    }
+    kit_return(&conn);
+    assert_int_equal(kit_stats(pool).retired_lifetime, LIVES);
+    /* Sorted by the median's way: a crowded machine only makes them longer. */
+    assert_in_range(kit_median(lives, LIVES), 0, LIFETIME_MS + 50);
+    assert_in_range(lives[0], LIFETIME_MS / 2 - 20, LIFETIME_MS - 20);
+    assert_true(lives[LIVES - 1] - lives[0] > 20);
+    kit_close(pool);
+}
+
+static void
+as_many_as_are_used_together_stay_open(void **state)
+{
+    enum { TOGETHER = 6, ROUNDS = 50 };
+    dew_conn conns[TOGETHER];
+    dew_config config;
+
+    (void)state;
+    kit_config(&config, server);
+    config.size = config.maxsize = 2 * TOGETHER;
+    dew_pool *const pool = kit_open(&config);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        borrow_and_return_all(pool, conns, TOGETHER);
+    }
+    assert_int_equal(kit_stats(pool).connects, TOGETHER);
+    assert_int_equal(kit_stats(pool).conns_open, TOGETHER);
+    kit_close(pool);
+}
+
+/* The keeper's probe hangs, but only one session hangs with it. */
+static void
+look_at_resting_sessions_takes_one_at_a_time(void **state)
+{
+    enum { RESTING = 6, LOOK_MS = 400 };
+    dew_conn conns[RESTING];
+    dew_config config;
+
+    (void)state;
+    kit_config(&config, server);
+    config.size = config.maxsize = RESTING;
+    config.keepalive_ms = 100;
+    config.ping_timeout_ms = 2000;
+    dew_pool *const pool = kit_open(&config);
+    borrow_and_return_all(pool, conns, RESTING);
+    test_server_freeze(server);
+    const uint64_t probes = kit_stats(pool).pings;
+    KIT_AWAIT(kit_stats(pool).pings > probes);
+    const int64_t since_ms = kit_now_ms();
+    while (kit_now_ms() - since_ms < LOOK_MS) {
+        const dew_stats now = kit_stats(pool);
+        assert_in_range(now.conns_leased, 0, 1);
+        /* What it found dead is gone; the others rest. */
+        assert_true(now.conns_idle + now.retired_broken >= RESTING - 1);
+        kit_look_again(INT64_MAX, "", __FILE__, __LINE__);
+    }
+    test_server_thaw(server);
+    kit_close(pool);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sessions_that_expire_at_once_go_a_few_at_a_time),
+        cmocka_unit_test(sessions_that_rested_too_long_go_a_few_at_a_time),
+        cmocka_unit_test(
+            lives_are_of_different_lengths_and_never_longer_than_asked_for),
+        cmocka_unit_test(as_many_as_are_used_together_stay_open),
+        cmocka_unit_test(look_at_resting_sessions_takes_one_at_a_time),
+    };
+    server = test_server_start(NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_server_stop(server);
+    return failed;
+}
