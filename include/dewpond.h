@@ -408,7 +408,7 @@ typedef struct dew_stats {
     uint64_t retired_lifetime; /* lifetime_ms or uses_max */
     uint64_t retired_idle;     /* idle_timeout_ms */
     uint64_t retired_broken;   /* dead, or not provably at rest */
-    uint64_t retired_refresh;  /* older than new credentials */
+    uint64_t retired_refresh;  /* older than a refresh or new credentials */
     uint64_t retired_shrink;   /* above what the pool may hold */
     uint64_t discarded;
     uint64_t detached;
@@ -487,9 +487,9 @@ dew_code dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error);
  * Does     Lends a session: an idle one, else a new one if there is room, else
  *          the next that comes back. It is alive and clean as far as that can
  *          be known. As a macro it notes file and line for leak reports.
- * Returns  DEW_OK. DEW_ETIMEDOUT: none came free in time; with DEW_NO_WAIT:
- *          none is idle (one is ordered all the same if there is room, but not
- *          with DEW_NO_THREADS).
+ * Returns  DEW_OK. DEW_ETIMEDOUT: none came free in time, or the pool is
+ *          suspended; with DEW_NO_WAIT: none is idle (one is ordered all the
+ *          same if there is room, but not with DEW_NO_THREADS).
  *          DEW_EFULL: waiters_max are waiting already. DEW_ECONNECT: sessions
  *          cannot be opened, with the server's own error; also when the time
  *          is up while connects fail. DEW_ECLOSED: the pool is closing.
@@ -623,6 +623,36 @@ dew_code dew_deadline(dew_conn *conn, int64_t ms, dew_error *error);
  */
 dew_code dew_pool_set_credentials(dew_pool *pool, const char *user,
                                   const char *password, dew_error *error);
+
+/*
+ * Does     Replaces every session that was opened before now: those that rest
+ *          soon, some at a time, loans when they come back, connects that are
+ *          under way when they arrive. pre_create is filled up again. A server
+ *          that failed is tried at once. For one that was moved or changed.
+ * Returns  Nothing. NULL, or a callback of the pool: nothing happens.
+ * Blocks   Never on the server.
+ * Threads  Any. With DEW_NO_THREADS dew_pool_tend replaces those that rest.
+ * Owns     Nothing.
+ */
+void dew_pool_refresh(dew_pool *pool);
+
+/*
+ * Does     suspend: lends nothing from its return on. Borrowers wait, and get
+ *          DEW_ETIMEDOUT when their time is up (with DEW_NO_WAIT at once).
+ *          Loans that are out go on and may come back; sessions are still
+ *          opened, probed and replaced.
+ *          resume: lends again, first to those who wait. It does not count:
+ *          one resume ends any number of suspends. dew_pool_close works on a
+ *          suspended pool; who waits gets DEW_ECLOSED.
+ * Returns  Nothing. NULL, or a callback of the pool: nothing happens.
+ * Blocks   Never on the server. suspend waits until all who are just being
+ *          lent a session have it, which is no network's time: microseconds,
+ *          or until each of them was on a CPU once.
+ * Threads  Any.
+ * Owns     Nothing.
+ */
+void dew_pool_suspend(dew_pool *pool);
+void dew_pool_resume(dew_pool *pool);
 
 /*
  * Does     While the pool is closing: shuts down the sockets of the loans that

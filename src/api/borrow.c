@@ -13,6 +13,7 @@
 #include "api/guard.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/reclaim.h"
 #include "keeper/keeper.h"
 #include "keeper/lease.h"
@@ -22,14 +23,12 @@
 #define HELP_NS (20 * CLOCK_NS_PER_MS)
 #define NS_PER_US 1000
 
-static dew_code
+static void
 lend(const struct borrow *borrow, struct slot *slot)
 {
     lease_begin(borrow->pool, slot, borrow->file, borrow->line, borrow->conn);
-    return DEW_OK;
 }
 
-/* Asked before a session is lent that was not taken just now (I6). */
 static bool
 is_shut(const struct borrow *borrow)
 {
@@ -68,7 +67,7 @@ order_for_myself(const struct borrow *borrow)
     dew_pool *pool = borrow->pool;
 
     if (pool->threaded || is_time_up(borrow) ||
-        pond_has(&pool->pond, POND_CLOSING | POND_SUSPENDED)) {
+        pond_has(&pool->pond, POND_CLOSING | POND_PAUSED)) {
         return NULL;
     }
     /* No keeper comes for those that were just given up. */
@@ -138,8 +137,8 @@ order_and_go(const struct borrow *borrow)
         return borrow_refused(borrow, POND_SHUT);
     }
     /* Without opener threads nobody would ever take it from the orders, and
-     * its place would be lost. */
-    if (borrow->pool->threaded) {
+     * its place would be lost. In a paused pond enough may rest. */
+    if (borrow->pool->threaded && !pond_has(pond, POND_PAUSED)) {
         (void)pond_order(pond, borrow->pool->settings->size);
     }
     return borrow_refused(borrow, POND_TIMED_OUT);
@@ -254,11 +253,13 @@ borrow_slowly(struct borrow *borrow, struct slot *slot)
         }
         const enum lease_verdict verdict =
             lease_make_ready(borrow->pool, slot, borrow->deadline_ns);
-        if (verdict == LEASE_FIT && !is_shut(borrow)) {
-            code = lend(borrow, slot);
+        race_point("borrow.lend");
+        reclaim_read_begin();
+        if (verdict == LEASE_FIT && pond_may_lend(&borrow->pool->pond)) {
+            lend(borrow, slot);
+            reclaim_read_end();
             break;
         }
-        reclaim_read_begin();
         slot = put_aside(borrow, slot, verdict);
     }
     say_goodbye(borrow);
@@ -278,10 +279,9 @@ borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow)
 
     borrow->pool = pool;
     if (slot != NULL && lease_is_ready(pool, slot)) {
-        const dew_code code = lend(borrow, slot);
-
+        lend(borrow, slot);
         reclaim_read_end();
-        return code;
+        return DEW_OK;
     }
     borrow->since_ns = pool_now_ns(pool);
     borrow->deadline_ns = clock_deadline_from(borrow->since_ns, timeout_ms);

@@ -139,7 +139,7 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
     }
     /* Who finds it by name waits until it is open, or learns that it closes:
      * an open that fails must not have to wait for a loan. */
-    pond_raise(&pool->pond, POND_SUSPENDED);
+    pond_raise(&pool->pond, POND_UNREADY);
     code = enlist(pool, error);
     if (code == DEW_OK) {
         code = start_keeper(pool, error);
@@ -151,7 +151,7 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
         pool_end(pool);
         return code;
     }
-    pond_lower(&pool->pond, POND_SUSPENDED);
+    pond_lower(&pool->pond, POND_UNREADY);
     *opened = pool;
     return DEW_OK;
 }

@@ -45,12 +45,18 @@ refuse_with_connect_error(const struct borrow *borrow)
 static dew_code
 time_is_up(const struct borrow *borrow)
 {
-    const dew_code code = refuse_with_connect_error(borrow);
+    struct pond *pond = &borrow->pool->pond;
 
+    if (pond_has(pond, POND_SUSPENDED)) {
+        tally_add(&pond->tallies.timeouts);
+        return refuse(borrow, DEW_ETIMEDOUT,
+                      "the pool is suspended; dew_pool_resume ends that");
+    }
+    const dew_code code = refuse_with_connect_error(borrow);
     if (code != DEW_OK) {
         return code;
     }
-    tally_add(&borrow->pool->pond.tallies.timeouts);
+    tally_add(&pond->tallies.timeouts);
     return refuse(borrow, DEW_ETIMEDOUT,
                   "no session came free in time; raise maxsize, hold sessions "
                   "shorter, or wait longer");

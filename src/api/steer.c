@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Changing a pool while it runs: credentials, and the keeper's work by hand. */
+/* Steering a pool while it runs: login, refresh, pauses, and tending by hand. */
 #include "api/guard.h"
 #include "api/guest.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/reclaim.h"
 #include "keeper/keeper.h"
 
 static dew_code
@@ -23,6 +24,7 @@ replace(dew_pool *pool, const char *user, const char *password,
     pond_next_epoch(&pool->pond);
     /* A server that refused the old ones is tried with the new ones at once. */
     keeper_try_again(pool);
+    keeper_hurry(pool);
     return DEW_OK;
 }
 
@@ -43,6 +45,51 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
     code = replace(pool, user, password, error);
     guest_goes(pool);
     return code;
+}
+
+/* For calls that have no way to say why not: a NULL pool, a callback of it, or
+ * a child whose pool cannot be rebuilt. */
+static bool
+comes_in_silence(dew_pool *pool)
+{
+    return pool != NULL && !callback_is_of(pool, CALLBACK_INSIDE) &&
+           guest_comes(pool, NULL) == DEW_OK;
+}
+
+void
+dew_pool_refresh(dew_pool *pool)
+{
+    if (!comes_in_silence(pool)) {
+        return;
+    }
+    pond_next_epoch(&pool->pond);
+    /* Who refreshes knows of a change: a server that failed is tried anew. */
+    keeper_try_again(pool);
+    keeper_hurry(pool);
+    guest_goes(pool);
+}
+
+void
+dew_pool_suspend(dew_pool *pool)
+{
+    if (!comes_in_silence(pool)) {
+        return;
+    }
+    pond_raise(&pool->pond, POND_SUSPENDED);
+    /* Who looked at the flags before that lends, if at all, in the section in
+     * which it looked. */
+    reclaim_wait_readers();
+    guest_goes(pool);
+}
+
+void
+dew_pool_resume(dew_pool *pool)
+{
+    if (!comes_in_silence(pool)) {
+        return;
+    }
+    pond_lower(&pool->pond, POND_SUSPENDED);
+    guest_goes(pool);
 }
 
 int64_t

@@ -54,6 +54,9 @@
 #define POND_CLOSING (UINT64_C(1) << 32)
 #define POND_SUSPENDED (UINT64_C(1) << 33)
 #define POND_BROKEN (UINT64_C(1) << 34) /* connects have failed for long */
+#define POND_UNREADY (UINT64_C(1) << 35) /* still being opened */
+/* Nothing is lent, but sessions are opened, come back and are looked after. */
+#define POND_PAUSED (POND_SUSPENDED | POND_UNREADY)
 
 /* Who is told. The calls must not block and may come from any thread, also
  * from several at once, inside read-side sections and during a pass. */
@@ -103,6 +106,11 @@ void pond_destroy(struct pond *pond);
 
 /* A session that rests: LEASED, the caller's. NULL: none, or not allowed now. */
 struct slot *pond_take(struct pond *pond);
+
+/* Asked by a holder that was outside sections since it got its session, in the
+ * section in which it lends it. False: the pond was paused or shut meanwhile;
+ * put it back and wait. */
+bool pond_may_lend(const struct pond *pond);
 
 /* The holder brings it back, at rest or pending: to a waiter or to idle. */
 void pond_put(struct pond *pond, struct slot *slot);
@@ -174,7 +182,8 @@ struct slot *pond_order_own(struct pond *pond, uint32_t ceiling);
 uint32_t pond_openings(const struct pond *pond);
 /* For openers: an OPENING slot to work on, or NULL. */
 struct slot *pond_next_order(struct pond *pond);
-/* The slot has its session now: to whoever waits, or to idle. */
+/* The slot has its session now: to whoever waits, or to idle. One that was
+ * begun under an older epoch is hung up on arrival. */
 void pond_opened(struct pond *pond, struct slot *slot);
 /* The same, but the caller keeps it: LEASED. */
 void pond_opened_own(struct pond *pond, struct slot *slot);
@@ -230,7 +239,9 @@ bool pond_loan_of(const struct pond *pond, uint32_t thread,
 
 void pond_raise(struct pond *pond, uint64_t flag);
 void pond_lower(struct pond *pond, uint64_t flag);
-bool pond_has(const struct pond *pond, uint64_t flag);
+bool pond_has(const struct pond *pond, uint64_t flag); /* any of them */
+/* All flags of one moment (and the number of waiters). */
+uint64_t pond_flags(const struct pond *pond);
 void pond_set_window(struct pond *pond, uint32_t window);
 
 /* "And look": something changed that a waiter may be waiting for. */

@@ -91,7 +91,7 @@ is_stuck(const struct pond *pond, uint64_t *passes)
     *passes = order_load_relaxed_u64(&pond->waiters.passes);
     const uint64_t front = order_load_seq_u64(&pond->waiters.front);
 
-    return (front & (POND_CLOSING | POND_SUSPENDED)) == 0 &&
+    return (front & (POND_CLOSING | POND_PAUSED)) == 0 &&
            /* ORDER pond.29 relaxed <-> waiters.32: it changes in passes. */
            (front & WAITERS_COUNT_MASK) >
                order_load_relaxed_u32(&pond->waiters.choosy) &&

@@ -9,6 +9,9 @@
  * is at it already and will go round once more. Never blocks. */
 void pond_serve(struct pond *pond);
 
+/* What rests, unless the pond is closing or paused. Still IDLE. */
+struct slot *pond_take_allowed(struct pond *pond);
+
 /* A slot whose session is new goes to a waiter first, whatever its age. */
 void pond_put_new(struct pond *pond, struct slot *slot);
 

@@ -44,7 +44,7 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     order_init_u32(&pond->openings, 0);
     order_init_u32(&pond->window, plan->window);
     order_init_u32(&pond->guests, 0);
-    order_init_u64(&pond->epoch, 1);
+    order_init_u64(&pond->epoch, 0); /* as in slots that are new */
     order_init_u64(&pond->suspect, 1);
     slots_init(pond);
     return true;
@@ -77,12 +77,18 @@ pond_lower(struct pond *pond, uint64_t flag)
     pond_serve(pond);
 }
 
-bool
-pond_has(const struct pond *pond, uint64_t flag)
+uint64_t
+pond_flags(const struct pond *pond)
 {
     /* ORDER pond.18 seq_cst <-> pond.6: a decision that must not be older
      * than what the caller has just seen. */
-    return (order_load_seq_u64(&pond->waiters.front) & flag) != 0;
+    return order_load_seq_u64(&pond->waiters.front);
+}
+
+bool
+pond_has(const struct pond *pond, uint64_t flag)
+{
+    return (pond_flags(pond) & flag) != 0;
 }
 
 void

@@ -135,6 +135,12 @@ pond_opened(struct pond *pond, struct slot *slot)
 {
     slot_opened(slot);
     window_return(pond);
+    if (pond_is_outdated(pond, slot)) {
+        /* The epoch moved while it connected. Nobody has to meet it. */
+        tally_add(&pond->tallies.retired_refresh);
+        pond_retire(pond, slot);
+        return;
+    }
     pond_put_new(pond, slot);
 }
 

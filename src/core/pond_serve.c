@@ -204,7 +204,7 @@ pass(struct pond *pond)
         refuse(pond, POND_SHUT, true);
         settle_offers(pond, rest);
         pond->plan.bells.shutting(pond->plan.bells.arg);
-    } else if ((front & POND_SUSPENDED) != 0) {
+    } else if ((front & POND_PAUSED) != 0) {
         settle_offers(pond, rest);
     } else {
         pass_open(pond, front);

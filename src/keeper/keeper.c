@@ -91,6 +91,24 @@ keeper_set_floor(dew_pool *pool, uint32_t sessions)
     poll_bell_ring(&pool->work);
 }
 
+void
+keeper_hurry(dew_pool *pool)
+{
+    /* ORDER keeper.5 seq_cst <-> keeper.6: set before the keeper is rung. */
+    order_store_seq_u32(&pool->hurry, 1);
+    poll_bell_ring(&pool->work);
+}
+
+static bool
+is_sweep_due(dew_pool *pool, int64_t now_ns)
+{
+    /* ORDER keeper.6 seq_cst <-> keeper.5: what was unwanted before the ring
+     * is seen by the sweep that follows. */
+    const bool hurry = order_swap_seq_u32(&pool->hurry, 0) != 0;
+
+    return hurry || pool->next_sweep_ns <= now_ns;
+}
+
 static void
 open_here(dew_pool *pool, uint32_t floor)
 {
@@ -102,7 +120,7 @@ open_here(dew_pool *pool, uint32_t floor)
             pond_open_failed(&pool->pond, slot);
             return;
         }
-        opener_arrived(pool, slot);
+        pond_opened(&pool->pond, slot);
     }
 }
 
@@ -165,7 +183,7 @@ keeper_tend(dew_pool *pool)
 
     farewell_begin(&pool->farewells, &pool->pond);
     tell_what_is_due(pool, now_ns);
-    if (pool->next_sweep_ns <= now_ns) {
+    if (is_sweep_due(pool, now_ns)) {
         pool->next_sweep_ns = now_ns + sweep(pool) * CLOCK_NS_PER_MS;
         leaks_look(pool);
         /* What was retired just now is hung up in this pass. */

@@ -19,6 +19,10 @@ bool keeper_is_stopping(const dew_pool *pool);
  * by itself. Returns when there is something to do next (exact clock). */
 int64_t keeper_tend(dew_pool *pool);
 
+/* Something made sessions at rest unwanted: they are looked at now, not at the
+ * next regular time. Any thread. */
+void keeper_hurry(dew_pool *pool);
+
 /* For a pool without threads: keeper_tend, and a wait of at most wait_ms for
  * servers that close. One caller at a time: another one does nothing and is
  * told to come back at once. Returns when there is something to do next. */

@@ -11,7 +11,6 @@
 #include "base/socket.h"
 #include "base/thread.h"
 #include "keeper/keeper.h"
-#include "keeper/lease.h"
 #include "session/session.h"
 
 static int64_t
@@ -123,18 +122,6 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     return opened;
 }
 
-void
-opener_arrived(dew_pool *pool, struct slot *slot)
-{
-    if (!pond_is_outdated(&pool->pond, slot)) {
-        pond_opened(&pool->pond, slot);
-        return;
-    }
-    tally_add(&pool->pond.tallies.retired_refresh);
-    pond_opened_own(&pool->pond, slot);
-    lease_drop(pool, slot);
-}
-
 static void
 open_ordered(dew_pool *pool, struct slot *slot)
 {
@@ -145,7 +132,7 @@ open_ordered(dew_pool *pool, struct slot *slot)
     race_point("opener.done");
     reclaim_read_begin();
     if (opened) {
-        opener_arrived(pool, slot);
+        pond_opened(&pool->pond, slot);
     } else {
         pond_open_failed(&pool->pond, slot);
     }

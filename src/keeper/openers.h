@@ -11,10 +11,6 @@
 bool opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
                     dew_error *error);
 
-/* What was connected goes to whoever waits, or to rest; what is older than the
- * pool's epoch by now is hung up. */
-void opener_arrived(dew_pool *pool, struct slot *slot);
-
 /* A thread for each opening, ordered or begun, up to connects_max. Who sleeps
  * is not counted on twice: two orders are the work of two. */
 void openers_grow(dew_pool *pool);

@@ -57,6 +57,7 @@ struct dew_pool {
     order_u32 stopping;      /* threads shall end */
     order_u32 closer;        /* 1: a close is at work */
     order_u32 tender;        /* 1: somebody tends a pool without threads */
+    order_u32 hurry;         /* 1: the next sweep is due at once */
     struct pond_stuck stuck; /* the keeper's */
     int64_t next_sweep_ns;   /* the keeper's */
     uint32_t sweeps;         /* the keeper's rounds so far */

@@ -138,9 +138,8 @@ keep(struct relic *relic)
 static dew_code
 rebuild(dew_pool *pool, dew_error *error)
 {
-    const uint64_t flags =
-        (pond_has(&pool->pond, POND_CLOSING) ? POND_CLOSING : 0) |
-        (pond_has(&pool->pond, POND_SUSPENDED) ? POND_SUSPENDED : 0);
+    const uint64_t flags = pond_flags(&pool->pond) &
+                           (POND_CLOSING | POND_SUSPENDED | POND_UNREADY);
     struct relic *relic = memory_zeroed_lines(sizeof(*relic));
 
     if (relic == NULL) {

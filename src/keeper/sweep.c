@@ -6,8 +6,10 @@
 #include "base/reclaim.h"
 #include "keeper/lease.h"
 
-/* At most so many are retired in one round: no storm of reconnects. */
-#define SWEEP_RETIRED_MAX 8
+/* At most so many are retired in one round, or an eighth of all: no storm of
+ * reconnects. What is left comes next, SWEEP_MIN_MS later. */
+#define SWEEP_RETIRED_MIN 8
+#define SWEEP_RETIRED_PART 8
 #define SWEEP_MIN_MS 100
 #define SWEEP_MAX_MS 1000
 
@@ -88,6 +90,14 @@ interval_ms(const dew_pool *pool)
     return interval < SWEEP_MIN_MS ? SWEEP_MIN_MS : interval;
 }
 
+static uint32_t
+retired_max(uint32_t staying)
+{
+    const uint32_t part = staying / SWEEP_RETIRED_PART;
+
+    return part > SWEEP_RETIRED_MIN ? part : SWEEP_RETIRED_MIN;
+}
+
 int64_t
 sweep(dew_pool *pool)
 {
@@ -98,9 +108,10 @@ sweep(dew_pool *pool)
 
     pond_gauge(&pool->pond, &gauges);
     const uint32_t staying = gauges.idle + gauges.leased;
-    pool->sweeps++;
-    for (uint32_t i = 0;
-         i < gauges.idle && retired < SWEEP_RETIRED_MAX && !found_dead; i++) {
+    const uint32_t most = retired_max(staying);
+
+    for (uint32_t i = 0; i < gauges.idle && retired < most && !found_dead;
+         i++) {
         struct slot *slot = pond_sweep_take(&pool->pond, pool->sweeps);
 
         if (slot == NULL) {
@@ -116,5 +127,9 @@ sweep(dew_pool *pool)
         retired += reason != NULL || found_dead;
         let_go(pool, slot, reason == NULL && !found_dead);
     }
+    if (retired == most) {
+        return SWEEP_MIN_MS; /* the same round goes on then */
+    }
+    pool->sweeps++;
     return found_dead ? SWEEP_MIN_MS : interval_ms(pool);
 }

@@ -27,10 +27,11 @@ open_here(struct slot *slot)
         pond_open_failed(&world.pond, slot);
     }
     reclaim_read_end();
-    if (opened) {
-        world_own(slot);
+    if (!opened || !world_lends(slot)) {
+        return false;
     }
-    return opened;
+    world_own(slot);
+    return true;
 }
 
 static bool

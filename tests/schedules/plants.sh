@@ -13,7 +13,7 @@ shift 3
 here=$source/tests/schedules
 budget=${SCHEDULES_PLANT_SECONDS:-10}
 core="slot idle quota waiters waiters_list waiters_nodes pond pond_open
-      pond_serve pond_life pond_audit pond_loans"
+      pond_serve pond_life pond_audit pond_loans pond_wait"
 own="stand_ins world world_borrow inspect parts scenarios_borrow
      scenarios_open scenarios_flags"
 missed=0
@@ -143,9 +143,15 @@ plant serve_first a_new_one_or_none \
 plant pond_take strict_order \
     's/return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;/return true;/' \
     'a newcomer passes those who wait in strict order'
-plant take_allowed suspend_and_resume \
-    '/^take_allowed/,/^}/s/if ((front & (POND_CLOSING | POND_SUSPENDED)) != 0) {/if (false) {/' \
+plant pond_take_allowed suspend_and_resume \
+    '/^pond_take_allowed/,/^}/s/if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {/if (false) {/' \
     'a take does not look at the flags again'
+plant pond_may_lend suspend_for_sure \
+    '/^pond_may_lend/,/^}/s/return .*/(void)pond; return true;/' \
+    'what was got before a suspension is lent in it'
+plant pond_opened refresh_against_growth \
+    's/if (pond_is_outdated(pond, slot)) {/if (false) {/' \
+    'what arrives after a refresh is lent'
 plant pond_lower suspend_and_resume \
     '/^pond_lower/,/^}/s/pond_serve(pond);//' \
     'resume wakes nobody'

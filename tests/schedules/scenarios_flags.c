@@ -36,6 +36,7 @@ close_in_strict_order(void)
 
     plan.handoff_ns = 0;
     world_begin(&plan);
+    world.trusts_grants = true;
     part_cast_holder(part_returner, world_lease_one());
     part_cast(&may_miss, 2);
     sched_thread(closer, NULL, false);
@@ -100,6 +101,42 @@ suspend_in_strict_order(void)
 }
 
 static void
+firm_suspender(void *arg)
+{
+    (void)arg;
+    world_suspend();
+    sched_point();
+    world_lower(POND_SUSPENDED);
+}
+
+/* One who takes, one who is handed what comes back. */
+static void
+suspend_for_sure(void)
+{
+    static const struct part aged = {
+        {WORLD_NEVER, -2 * WORLD_MS, false, false}, 1, false, false};
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.handoff_ns = WORLD_MS;
+    world_begin(&plan);
+    world_rest_one(0);
+    part_cast(&once, 1);
+    part_cast(&aged, 1);
+    sched_thread(firm_suspender, NULL, false);
+}
+
+static void
+suspend_against_leave_to_open(void)
+{
+    struct pond_plan plan = world_plan(1, 1);
+
+    plan.self_service = true;
+    world_begin(&plan);
+    part_cast(&once, 2);
+    sched_thread(firm_suspender, NULL, false);
+}
+
+static void
 suspend_then_close(void *arg)
 {
     (void)arg;
@@ -149,6 +186,8 @@ const struct scenario scenarios_flags[] = {
     {"close_against_leave_to_open", close_against_leave_to_open, 2},
     {"suspend_and_resume", suspend_and_resume, 2},
     {"suspend_in_strict_order", suspend_in_strict_order, 3},
+    {"suspend_for_sure", suspend_for_sure, 2},
+    {"suspend_against_leave_to_open", suspend_against_leave_to_open, 2},
     {"close_a_suspended_pond", close_a_suspended_pond, 2},
     {"the_last_one_goes_in_a_broken_pond", the_last_one_goes_in_a_broken_pond,
      2},

@@ -187,6 +187,28 @@ the_window_opens(void)
     sched_thread(window_opener, NULL, false);
 }
 
+static void
+refresher(void *arg)
+{
+    (void)arg;
+    reclaim_read_begin();
+    pond_next_epoch(&world.pond);
+    reclaim_read_end();
+}
+
+/* What is being connected when the epoch moves is nobody's. */
+static void
+refresh_against_growth(void)
+{
+    const struct pond_plan plan = world_plan(1, 1);
+
+    world_begin(&plan);
+    part_cast(&once, 2);
+    sched_thread(refresher, NULL, false);
+    world_opener_daemon();
+    world_keeper_daemon();
+}
+
 /* The audit may run at any moment and finds nothing. */
 static void
 auditor(void *arg)
@@ -226,6 +248,7 @@ const struct scenario scenarios_open[] = {
     {"leave_to_open", leave_to_open, 2},
     {"leave_to_open_against_timeout", leave_to_open_against_timeout, 2},
     {"the_window_opens", the_window_opens, 2},
+    {"refresh_against_growth", refresh_against_growth, 2},
     {"audit_at_any_moment", audit_at_any_moment, 2},
     {NULL, NULL, 0},
 };

@@ -112,6 +112,7 @@ world_connect(struct slot *slot)
     WORLD_CHECK(slot_state_of(slot_peek(slot)) == SLOT_OPENING,
                 "a slot is opened that is not OPENING");
     slot->opened_ns = sched_now_ns();
+    pond_stamp(&world.pond, slot);
     sched_point();
     if (world.opens_to_fail > 0) {
         world.opens_to_fail--;
@@ -130,6 +131,7 @@ open_all(void)
 
     while ((slot = pond_next_order(&world.pond)) != NULL) {
         if (world_connect(slot)) {
+            world.stale[slot->index] = pond_is_outdated(&world.pond, slot);
             pond_opened(&world.pond, slot);
         } else {
             pond_open_failed(&world.pond, slot);
@@ -201,9 +203,18 @@ world_raise(uint64_t flag)
 }
 
 void
+world_suspend(void)
+{
+    world_raise(POND_SUSPENDED);
+    reclaim_wait_readers();
+    world.still = true;
+}
+
+void
 world_lower(uint64_t flag)
 {
     reclaim_read_begin();
+    world.still &= (flag & POND_SUSPENDED) == 0;
     world.suspended &= (flag & POND_SUSPENDED) == 0;
     pond_lower(&world.pond, flag);
     reclaim_read_end();

@@ -29,6 +29,7 @@ struct world {
     struct world_bell ordered, retired, shutting;
     uint32_t owner[WORLD_SLOTS];         /* a thread + 1; 0: nobody's */
     bool put_late[WORLD_SLOTS];          /* after the shut or the suspension */
+    bool stale[WORLD_SLOTS];             /* older than a refresh on arrival */
     struct waiter *node[SCHED_THREADS];  /* of a wait that is going on */
     uint32_t incarnation[SCHED_THREADS]; /* of that node, then */
     uint32_t joined[SCHED_THREADS]; /* when, as a number; 0: does not wait */
@@ -41,8 +42,10 @@ struct world {
     uint32_t cpus;
     uint32_t cast;          /* threads that have a part */
     uint32_t live;          /* sessions that exist */
+    bool trusts_grants;     /* nobody asks pond_may_lend */
     uint32_t opens_to_fail; /* the next so many connects */
     bool shut, suspended;   /* pond_raise has returned */
+    bool still;             /* and who missed the suspension is done */
     bool drained;           /* the closer saw it: no call begins any more */
     bool ended;             /* freed: nobody may touch it */
 };
@@ -75,6 +78,8 @@ void world_return(struct slot *slot);
 /* Nobody was turned away while there was room in the line. */
 void world_inspect_tries(void);
 void world_retire(struct slot *slot);
+/* Asked with what was got outside a section. False: it was put back. */
+bool world_lends(struct slot *slot);
 /* Opens what the caller may open; counts it. False: it failed. */
 bool world_connect(struct slot *slot);
 void world_own(struct slot *slot);
@@ -82,6 +87,8 @@ void world_disown(struct slot *slot);
 
 void world_raise(uint64_t flag);
 void world_lower(uint64_t flag);
+/* As dew_pool_suspend: nobody is lent anything from its return on. */
+void world_suspend(void);
 /* Close: shut, drain, hang up, wait for all, and free. */
 void world_close(void);
 

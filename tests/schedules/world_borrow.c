@@ -167,6 +167,37 @@ wait_for_one(const struct world_wish *wish, struct slot **slot)
     return end;
 }
 
+/* Who looked at what he got outside a section asks before it is lent. */
+bool
+world_lends(struct slot *slot)
+{
+    reclaim_read_begin();
+    const bool lends = world.trusts_grants || pond_may_lend(&world.pond);
+
+    WORLD_CHECK(!lends || !world.still, "lent after the suspend had returned");
+    if (!lends) {
+        world.put_late[slot->index] = world.shut || world.suspended;
+        pond_put(&world.pond, slot);
+    }
+    reclaim_read_end();
+    return lends;
+}
+
+/* Put back, he waits on at his old place. */
+static enum pond_end
+wait_until_lent(const struct world_wish *wish, enum pond_end end,
+                struct slot **slot)
+{
+    struct world_wish again = *wish;
+
+    again.comes_back = true;
+    while (end == POND_SLOT && !world_lends(*slot)) {
+        reclaim_read_begin();
+        end = wait_for_one(&again, slot);
+    }
+    return end;
+}
+
 static enum pond_end
 take_or_wait(const struct world_wish *wish, struct slot **slot)
 {
@@ -174,6 +205,7 @@ take_or_wait(const struct world_wish *wish, struct slot **slot)
     if (!wish->comes_back && !wish->only_new) {
         *slot = pond_take(&world.pond);
         if (*slot != NULL) {
+            WORLD_CHECK(!world.still, "taken after the suspend had returned");
             reclaim_read_end();
             return POND_SLOT;
         }
@@ -183,7 +215,14 @@ take_or_wait(const struct world_wish *wish, struct slot **slot)
         reclaim_read_end();
         return POND_TIMED_OUT;
     }
-    return wait_for_one(wish, slot);
+    return wait_until_lent(wish, wait_for_one(wish, slot), slot);
+}
+
+static void
+check_new(const struct slot *slot)
+{
+    WORLD_CHECK(!world.stale[slot->index] || slot->uses != 0,
+                "what arrived after a refresh was lent all the same");
 }
 
 enum pond_end
@@ -198,6 +237,7 @@ world_borrow(const struct world_wish *wish, struct slot **slot)
     const enum pond_end end = take_or_wait(wish, slot);
     if (end == POND_SLOT) {
         check_success(&began, *slot);
+        check_new(*slot);
         world_own(*slot);
     }
     world.joined[sched_self()] = 0;
