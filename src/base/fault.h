@@ -64,7 +64,8 @@ enum fault_point {
     FAULT_SIGNAL,      /* a poll that a signal interrupts: EINTR */
     FAULT_FUTEX,       /* a park that returns at once (a spurious wake) */
     FAULT_RANDOM,      /* no random numbers from the system yet */
-    FAULT_CLOCK_JUMP,  /* an hour has passed since the clock was last read */
+    FAULT_CLOCK_JUMP,  /* an hour has passed since the clock was last read;
+                        * for good: and a second with each later reading */
     FAULT_CLOCK_STILL, /* the clock says what it said last */
     FAULT_POINTS
 };

@@ -1,171 +1,213 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: an open that fails at any step says why, leaves nothing, and the next
- * one succeeds. Method: the n-th allocation, thread or connect of an open fails,
- * once or from then on, for each n until there are no more of them. */
+/* Goal: an open, a close or a connect that fails at any step says why, leaves
+ * nothing, and the next one succeeds.
+ * Method: see fixture/countdown.h; the stages are both ends of a pool's life. */
 /* ctest: timeout=120 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
-#include "base/fault.h"
-#include "fixture/pool_kit.h"
+#include "fixture/countdown.h"
 
 #define SESSIONS 3
-/* More steps than an open has: a countdown that does not end is a bug. */
-#define STEPS_MAX 500
 
-static struct test_server *server;
-static uint32_t flags;
+#define MUST_ALLOC COUNTDOWN_POINT(FAULT_ALLOC)
+#define MUST_CONNECT COUNTDOWN_POINT(FAULT_CONNECT)
+#define MUST_THREAD COUNTDOWN_POINT(FAULT_THREAD)
+#define MUST_DESCRIPTOR COUNTDOWN_POINT(FAULT_DESCRIPTOR)
+#define MUST_CLOCK                                                             \
+    (COUNTDOWN_POINT(FAULT_CLOCK_JUMP) | COUNTDOWN_POINT(FAULT_CLOCK_STILL))
+
+/* --- opening -------------------------------------------------------------------- */
 
 static void
-configure(dew_config *config)
+with_all_parts(dew_config *config)
 {
-    kit_config(config, server);
-    config->flags = flags;
     config->size = config->maxsize = config->pre_create = SESSIONS;
     config->init_sql = "SET @a = 1";
+    config->name = "orders";
+}
+
+/* *pool is not read, and NULL on failure. */
+static void
+opened(struct countdown *run, dew_code code, const dew_error *error)
+{
+    countdown_told(run, code, error);
+    assert_true((code == DEW_OK) == (run->pool != NULL));
 }
 
 static void
-works(dew_pool *pool)
+open_it(struct countdown *run)
 {
-    dew_conn conn;
+    dew_error error = countdown_error();
 
-    kit_answers_are_its_own(kit_borrow(pool, &conn));
-    kit_return(&conn);
-    kit_close(pool);
+    run->pool = (dew_pool *)(void *)run;
+    const dew_code code = dew_pool_open(&run->pool, &run->config, &error);
+    opened(run, code, &error);
 }
 
 static void
-error_is_filled(dew_code code, const dew_error *error, enum fault_point point)
+open_by_uri(struct countdown *run)
 {
-    assert_int_equal(error->code, code);
-    assert_int_not_equal(error->stage, DEW_STAGE_NONE);
-    assert_string_not_equal(error->message, "");
-    switch (point) {
-    case FAULT_ALLOC: assert_int_equal(code, DEW_ENOMEM); break;
-    case FAULT_THREAD:
-        assert_int_equal(code, DEW_ESYSTEM);
-        assert_int_not_equal(error->os_errno, 0);
-        break;
-    case FAULT_CONNECT:
-        assert_int_equal(code, DEW_ECONNECT);
-        assert_int_equal(error->mysql_errno, 2003);
-        assert_string_equal(error->sqlstate, "HY000");
-        break;
-    case FAULT_RESET:
-    case FAULT_PING:
-    case FAULT_ONCE:
-    case FAULT_DESCRIPTOR:
-    case FAULT_POLL:
-    case FAULT_SIGNAL:
-    case FAULT_RANDOM:
-    case FAULT_CLOCK_JUMP:
-    case FAULT_CLOCK_STILL:
-    case FAULT_FUTEX:
-    case FAULT_POINTS: fail();
-    }
+    dew_error error = countdown_error();
+    char uri[256];
+
+    (void)snprintf(uri, sizeof uri, "%s&size=1&maxsize=2",
+                   test_server_uri(run->server));
+    run->pool = (dew_pool *)(void *)run;
+    const dew_code code = dew_pool_open_uri(&run->pool, uri, &error);
+    opened(run, code, &error);
 }
 
-/* False: nothing fired any more. */
+/* --- connecting without a pool ---------------------------------------------------- */
+
 static bool
-open_with_fault(enum fault_point point, uint32_t nth, bool for_good)
+connect_it(struct countdown *run)
 {
-    const struct kit_traces before = kit_traces();
-    dew_pool *pool = (dew_pool *)&flags;
-    dew_error error = {.code = DEW_OK};
-    dew_config config;
+    dew_error error = countdown_error();
+    const dew_code code = dew_connect(&run->config, &run->conn[0], &error);
 
-    configure(&config);
-    fault_arm(point, nth, for_good);
-    const dew_code code = dew_pool_open(&pool, &config, &error);
-    const bool fired = fault_passes(point) >= nth;
-    fault_arm(point, 0, false);
-    if (code == DEW_OK) {
-        works(pool);
+    countdown_told(run, code, &error);
+    assert_true((code == DEW_OK) == (run->conn[0].mysql != NULL));
+    return code == DEW_OK;
+}
+
+static void
+connect_use_and_release(struct countdown *run)
+{
+    dew_error error = countdown_error();
+
+    if (connect_it(run)) {
+        countdown_told(run, dew_ping(&run->conn[0], &error), &error);
+        error = countdown_error();
+        countdown_told(run, dew_deadline(&run->conn[0], 60000, &error),
+                       &error);
+        error = countdown_error();
+        countdown_told(run, dew_deadline(&run->conn[0], -1, &error), &error);
+        kit_return(&run->conn[0]);
+    }
+}
+
+static void
+connect_and_detach(struct countdown *run)
+{
+    if (connect_it(run)) {
+        MYSQL *const mysql = dew_detach(&run->conn[0]);
+
+        kit_answers_are_its_own(mysql);
+        mysql_close(mysql);
+    }
+}
+
+/* --- closing ----------------------------------------------------------------------- */
+
+static void
+with_an_idle_and_a_pending_session(struct countdown *run)
+{
+    (void)kit_borrow(run->pool, &run->conn[0]);
+    (void)kit_borrow(run->pool, &run->conn[1]);
+    assert_int_equal(mysql_query(run->conn[1].mysql, "SET @a = 2"), 0);
+    kit_return(&run->conn[1]);
+    kit_return(&run->conn[0]);
+}
+
+/* Whatever fails: a close is done, or leaves a pool to be closed again. */
+static void
+close_it(struct countdown *run)
+{
+    dew_error error = countdown_error();
+    const dew_code code = dew_pool_close(run->pool, DEW_NO_WAIT, &error);
+
+    if (run->point == FAULT_CLOCK_JUMP) {
+        countdown_told_or(run, code, DEW_EBUSY, &error);
     } else {
-        assert_null(pool);
-        assert_true(fired);
-        error_is_filled(code, &error, point);
+        assert_int_equal(code, DEW_OK);
     }
-    kit_left_nothing(&before);
-    configure(&config);
-    works(kit_open(&config));
-    /* Its threads are gone before the next one counts. */
-    kit_left_nothing(&before);
-    return fired;
-}
-
-static void
-count_down(enum fault_point point)
-{
-    for (uint32_t for_good = 0; for_good < 2; for_good++) {
-        uint32_t nth = 1;
-
-        while (open_with_fault(point, nth, for_good != 0)) {
-            assert_true(++nth < STEPS_MAX);
-        }
-        assert_true(nth > 1);
+    if (code == DEW_OK) {
+        run->pool = NULL;
     }
 }
 
 static void
-open_survives_every_allocation_that_fails(void **state)
+close_again(struct countdown *run)
 {
-    (void)state;
-    count_down(FAULT_ALLOC);
+    if (run->pool != NULL) {
+        kit_close(run->pool);
+        run->pool = NULL;
+    }
 }
 
 static void
-open_survives_every_thread_that_does_not_start(void **state)
+with_a_loan(struct countdown *run)
 {
-    (void)state;
-    count_down(FAULT_THREAD);
+    (void)kit_borrow(run->pool, &run->conn[0]);
+    (void)kit_borrow(run->pool, &run->conn[1]);
+    kit_return(&run->conn[1]);
 }
 
 static void
-open_survives_every_connect_that_is_refused(void **state)
+close_around_a_loan(struct countdown *run)
 {
-    (void)state;
-    count_down(FAULT_CONNECT);
+    dew_error error = countdown_error();
+
+    countdown_told_or(run, dew_pool_close(run->pool, 5, &error), DEW_EBUSY,
+                      &error);
+    assert_int_equal(error.code, DEW_EBUSY);
+    dew_pool_abort(run->pool);
+    kit_return(&run->conn[0]);
+    close_it(run);
 }
 
-static int
-with_threads(void **state)
-{
-    (void)state;
-    flags = 0;
-    return 0;
-}
+#define OPENING MUST_ALLOC | MUST_CONNECT | MUST_DESCRIPTOR | MUST_CLOCK
 
-static int
-without_threads(void **state)
-{
-    (void)state;
-    flags = DEW_NO_THREADS;
-    return 0;
-}
+static const struct countdown_stage stages[] = {
+    {.name = "open_leaves_nothing",
+     .must = OPENING | MUST_THREAD,
+     .opens = true,
+     .configure = with_all_parts,
+     .act = open_it},
+    {.name = "open_without_threads_leaves_nothing",
+     .flags = DEW_NO_THREADS,
+     .must = OPENING,
+     .opens = true,
+     .configure = with_all_parts,
+     .act = open_it},
+    {.name = "open_by_a_uri_leaves_nothing",
+     .must = MUST_ALLOC | MUST_THREAD,
+     .opens = true,
+     .act = open_by_uri},
+    {.name = "connect_without_a_pool_leaves_nothing",
+     .must = OPENING | MUST_THREAD,
+     .opens = true,
+     .act = connect_use_and_release},
+    {.name = "connect_that_is_detached_leaves_nothing",
+     .must = MUST_ALLOC | MUST_CONNECT,
+     .opens = true,
+     .act = connect_and_detach},
+    {.name = "close_leaves_nothing",
+     .must = MUST_CLOCK,
+     .before = with_an_idle_and_a_pending_session,
+     .act = close_it,
+     .after = close_again},
+    {.name = "close_without_threads_leaves_nothing",
+     .flags = DEW_NO_THREADS,
+     .must = MUST_CLOCK,
+     .before = with_an_idle_and_a_pending_session,
+     .act = close_it,
+     .after = close_again},
+    {.name = "close_around_a_loan_leaves_nothing",
+     .must = MUST_CLOCK,
+     .before = with_a_loan,
+     .act = close_around_a_loan,
+     .after = close_again},
+};
 
 int
 main(void)
 {
-    static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(open_survives_every_allocation_that_fails,
-                               with_threads),
-        cmocka_unit_test_setup(open_survives_every_thread_that_does_not_start,
-                               with_threads),
-        cmocka_unit_test_setup(open_survives_every_connect_that_is_refused,
-                               with_threads),
-        cmocka_unit_test_setup(open_survives_every_allocation_that_fails,
-                               without_threads),
-        cmocka_unit_test_setup(open_survives_every_connect_that_is_refused,
-                               without_threads),
-    };
-    server = test_server_start(NULL);
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    test_server_stop(server);
-    return failed;
+    return countdown_run(stages, sizeof stages / sizeof stages[0]);
 }
