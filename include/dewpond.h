@@ -84,10 +84,16 @@
  *
  * A pool survives fork on both sides. The parent keeps its sessions. The child
  * must not use them, and does not: its first call builds new ones behind the
- * same dew_pool. A loan that was open across fork is the parent's; in the
- * child its return gives DEW_ESTALE, and its MYSQL * must not be used there.
- * A child's first call can fail with DEW_ENOMEM or DEW_ESYSTEM, whichever it
- * is; the next one tries again. Do not fork inside a callback of a pool.
+ * same dew_pool, with counters that begin at 0. If that call cannot, it gives
+ * DEW_ENOMEM or DEW_ESYSTEM, whichever call it is; the next one tries again.
+ * What was lent before the fork, by a pool or by dew_connect, is the parent's:
+ * in the child its return gives DEW_ESTALE, and its MYSQL * must not be used
+ * there (behind it is /dev/null). What dew_detach gave away is yours to handle.
+ * A pool that closes is closing in the child, too; but if another thread was
+ * inside dew_pool_close at the fork, the child must not use that pool. A child
+ * that is forked inside a callback must not return from it. One of a bare
+ * clone or of _Fork, where no handlers run, keeps its parent's sockets open
+ * and is safe only if no other thread was inside this library.
  * Sockets are set close-on-exec right after the client library has made them;
  * an exec that another thread does in between inherits one.
  *

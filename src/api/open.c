@@ -65,9 +65,12 @@ static dew_code
 enlist(dew_pool *pool, dew_error *error)
 {
     const struct settings *settings = pool->settings;
-    const dew_code code =
-        registry_add(&pool->entry, settings->name, settings->name_is_explicit);
+    dew_code code;
 
+    do {
+        code = registry_add(&pool->entry, settings->name,
+                            settings->name_is_explicit);
+    } while (code == DEW_EEXIST && rebirth_forget(settings->name));
     pool->listed = code == DEW_OK;
     if (code == DEW_EEXIST) {
         return error_set(error, code, DEW_STAGE_CONFIG,

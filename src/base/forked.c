@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "base/reclaim.h"
 #include "base/socket.h"
 #include "base/thread.h"
 
@@ -27,12 +26,18 @@ static order_u32 latest;
 uint32_t
 forked_generation(void)
 {
-    uint32_t seen = 0;
+    /* ORDER forked.6 relaxed <-> forked.4: a number, and nothing behind it. */
+    uint32_t seen = order_load_relaxed_u32(forked_page);
 
+    if (seen != 0) {
+        return seen;
+    }
+    /* For the child of a bare clone; else the handler has done it. */
+    thread_forget_id();
     /* ORDER forked.3 seq_cst: no two callers draw the same number, and no
      * child one of its parent's. */
     const uint32_t mine = order_add_seq_u32(&latest, 1) + 1;
-    /* ORDER forked.4 seq_cst <-> forked.2: the first one's number is kept. */
+    /* ORDER forked.4 seq_cst <-> forked.2 forked.6: the first one's number is kept. */
     return order_cas_seq_u32(forked_page, &seen, mine) ? mine : seen;
 }
 
@@ -120,36 +125,32 @@ take_sockets_away(void)
     }
 }
 
-/* --- handlers ------------------------------------------------------------------ */
+/* --- forks ----------------------------------------------------------------------- */
 
-static void
-before_fork(void)
+void
+forked_fork_begins(void)
 {
     (void)pthread_mutex_lock(&lock);
 }
 
-static void
-after_fork_in_parent(void)
+void
+forked_fork_ends(void)
 {
     (void)pthread_mutex_unlock(&lock);
 }
 
-static void
-after_fork_in_child(void)
+void
+forked_child_begins(void)
 {
     /* ORDER forked.5 relaxed <-> forked.2: the only thread there is. The
      * kernel did it already, where it can. */
     order_store_relaxed_u32(forked_page, 0);
     thread_forget_id();
     take_sockets_away();
-    (void)pthread_mutex_unlock(&lock);
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool installed; /* written in the once, constant after it */
-
 static void
-install(void)
+make_page(void)
 {
     const uint32_t generation = forked_generation();
     const size_t size = (size_t)sysconf(_SC_PAGESIZE);
@@ -164,14 +165,12 @@ install(void)
     } else if (page != MAP_FAILED) {
         (void)munmap(page, size);
     }
-    installed =
-        reclaim_init() && thread_at_fork(before_fork, after_fork_in_parent,
-                                         after_fork_in_child);
 }
 
-bool
+void
 forked_init(void)
 {
-    (void)pthread_once(&once, install);
-    return installed;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, make_page);
 }

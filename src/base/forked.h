@@ -17,17 +17,21 @@
  * into whatever gets the number next. It also lets the session end with its
  * parent, whose locks a longer living child would keep otherwise.
  *
- * ORDER OF HANDLERS. liburcu's first, then ours: prepare handlers run last to
- * first. The lock is a leaf: nothing else is taken under it.
+ * The lock of the notes is a leaf: nothing else is taken under it.
  */
 #ifndef DEWPOND_BASE_FORKED_H
 #define DEWPOND_BASE_FORKED_H
 
 #include "base/order.h"
 
-/* Before the first pool or connection: the page and the handlers, once.
- * Idempotent and thread-safe; false, for good, without memory for handlers. */
-bool forked_init(void);
+/* Before the first generation is asked for: the page. Idempotent. */
+void forked_init(void);
+
+/* For the fork handlers (keeper/rebirth.c): before a fork, after it on both
+ * sides, and in the child before that. */
+void forked_fork_begins(void);
+void forked_fork_ends(void);
+void forked_child_begins(void);
 
 /* This process's generation, or 0: a child that has none yet. */
 extern order_u32 *forked_page;

@@ -53,22 +53,16 @@ begin(void)
     add_chunk(&first_chunk);
 }
 
-static void
-before_fork(void)
+void
+loose_fork_begins(void)
 {
     (void)pthread_mutex_lock(&growing);
 }
 
-static void
-after_fork(void)
+void
+loose_fork_ends(void)
 {
     (void)pthread_mutex_unlock(&growing);
-}
-
-bool
-loose_init(void)
-{
-    return thread_at_fork(before_fork, after_fork, after_fork);
 }
 
 /* False: no memory, or all numbers are in use. */

@@ -25,9 +25,9 @@ struct loose {
     struct deadline *deadline; /* owner: the loan; NULL: none */
 };
 
-/* Installs the fork handlers: the growing's lock is whole in a child. False
- * without memory. To be called once. */
-bool loose_init(void);
+/* For the fork handlers (keeper/rebirth.c): a child finds the table whole. */
+void loose_fork_begins(void);
+void loose_fork_ends(void);
 
 /* A new loan of these two: its ticket, or 0 when there is no memory or 65536
  * connections without a pool are out (and both stay the caller's). */

@@ -9,22 +9,16 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void
-before_fork(void)
+void
+credentials_fork_begins(void)
 {
     (void)pthread_mutex_lock(&lock);
 }
 
-static void
-after_fork(void)
+void
+credentials_fork_ends(void)
 {
     (void)pthread_mutex_unlock(&lock);
-}
-
-bool
-credentials_init(void)
-{
-    return thread_at_fork(before_fork, after_fork, after_fork);
 }
 
 void

@@ -17,8 +17,9 @@ struct credentials {
     struct credentials_snapshot *current; /* NULL: the pool's own settings */
 };
 
-/* Installs the fork handlers. False without memory. To be called once. */
-bool credentials_init(void);
+/* For the fork handlers (keeper/rebirth.c). */
+void credentials_fork_begins(void);
+void credentials_fork_ends(void);
 
 /* A child's only holder is the pool: those who connect are not here. */
 void credentials_inherit(struct credentials *credentials);

@@ -34,52 +34,55 @@ struct deadline {
 
 /* Everything below is guarded by the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t moved; /* monotonic; made with the first user */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_cond_t moved; /* monotonic */
+static uint32_t generation;  /* the process that all this belongs to */
 static struct deadline *armed;
 static const struct settings *killing_with; /* NULL: no KILL is on its way */
 static uint32_t users;
 static bool runs, ending;
 static pthread_t thread;
 
+/* In a child: the deadlines belong to loans that are stale here, their timers
+ * were the watchdog's, their sockets are gone (base/forked.h). */
 static void
-make_cond(void)
+start_afresh(uint32_t now)
 {
-    cond_init(&moved);
-}
-
-static void
-before_fork(void)
-{
-    (void)pthread_mutex_lock(&lock);
-}
-
-static void
-after_fork_in_parent(void)
-{
-    (void)pthread_mutex_unlock(&lock);
-}
-
-/* The deadlines belong to loans that are stale here; their timers were the
- * watchdog's, their sockets are gone (base/forked.h). */
-static void
-after_fork_in_child(void)
-{
+    generation = now;
     armed = NULL;
     killing_with = NULL;
     users = 0;
     runs = ending = false;
     /* Never destroyed first: it may remember a sleeper that is not here. */
-    make_cond();
+    cond_init(&moved);
+}
+
+static void
+lock_list(void)
+{
+    const uint32_t now = forked_generation();
+
+    (void)pthread_mutex_lock(&lock);
+    if (generation != now) {
+        start_afresh(now);
+    }
+}
+
+static void
+unlock_list(void)
+{
     (void)pthread_mutex_unlock(&lock);
 }
 
-bool
-deadline_init(void)
+void
+deadline_fork_begins(void)
 {
-    (void)pthread_once(&once, make_cond);
-    return thread_at_fork(before_fork, after_fork_in_parent,
-                          after_fork_in_child);
+    (void)pthread_mutex_lock(&lock);
+}
+
+void
+deadline_fork_ends(void)
+{
+    (void)pthread_mutex_unlock(&lock);
 }
 
 static void
@@ -173,12 +176,12 @@ stop_query(struct deadline *deadline)
     unlink_armed(deadline);
     deadline->state = KILLING;
     killing_with = deadline->settings;
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
     const bool killed = kill_now(deadline);
     /* Confirmed: the borrower may go on with the session. */
     const bool was_cut = watchdog_disarm(&deadline->cut);
     deadline->cut.fd = -1;
-    (void)pthread_mutex_lock(&lock);
+    lock_list();
     if (deadline->state == ORPHANED) {
         deadline_free(deadline);
     } else {
@@ -192,7 +195,7 @@ static void *
 killer_main(void *arg)
 {
     (void)arg;
-    (void)pthread_mutex_lock(&lock);
+    lock_list();
     while (!ending) {
         struct deadline *next = earliest();
 
@@ -204,53 +207,49 @@ killer_main(void *arg)
             stop_query(next);
         }
     }
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
     return NULL;
 }
 
 void
 deadline_forget(const struct settings *settings)
 {
-    (void)pthread_once(&once, make_cond);
-    (void)pthread_mutex_lock(&lock);
+    lock_list();
     while (killing_with == settings) {
         wait_moved(CLOCK_NEVER);
     }
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
 }
 
 void
 deadline_use(void)
 {
-    (void)pthread_once(&once, make_cond);
-    (void)pthread_mutex_lock(&lock);
+    lock_list();
     users++;
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
 }
 
 void
 deadline_unuse(void)
 {
-    (void)pthread_mutex_lock(&lock);
-    /* A child may still count out what its parent counted in. */
-    users -= users > 0 ? 1 : 0;
+    lock_list();
     /* Who counts himself in and out while it ends is not the one to join it. */
-    const bool last = users == 0 && runs && !ending;
+    const bool last = --users == 0 && runs && !ending;
     const pthread_t old = thread;
     if (last) {
         ending = true;
         (void)pthread_cond_broadcast(&moved);
     }
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
     if (!last) {
         return;
     }
     race_point("deadline.ending");
     (void)pthread_join(old, NULL);
-    (void)pthread_mutex_lock(&lock);
+    lock_list();
     ending = runs = false;
     (void)pthread_cond_broadcast(&moved);
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
 }
 
 /* --- arming and ending ------------------------------------------------------------- */
@@ -273,13 +272,13 @@ ensure_thread(void)
 static int
 start(struct deadline *deadline)
 {
-    (void)pthread_mutex_lock(&lock);
+    lock_list();
     const int failed = ensure_thread();
     if (failed == 0) {
         link_armed(deadline);
         (void)pthread_cond_broadcast(&moved);
     }
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
     return failed;
 }
 
@@ -338,7 +337,7 @@ deadline_stop(struct deadline **deadline, int64_t wait_ms)
     if (stopped == NULL) {
         return true;
     }
-    (void)pthread_mutex_lock(&lock);
+    lock_list();
     while (stopped->state == KILLING && clock_now_ns() < until_ns) {
         wait_moved(until_ns);
     }
@@ -348,7 +347,7 @@ deadline_stop(struct deadline **deadline, int64_t wait_ms)
         stopped->state = watchdog_disarm(&stopped->cut) ? FAILED : STOPPED;
     }
     const bool over = stopped->state == STOPPED;
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
     if (over) {
         deadline_free(stopped);
         *deadline = NULL;
@@ -362,12 +361,12 @@ deadline_end(struct deadline *deadline, int64_t wait_ms)
     if (deadline_stop(&deadline, wait_ms)) {
         return true;
     }
-    (void)pthread_mutex_lock(&lock);
+    lock_list();
     const bool busy = deadline->state == KILLING;
     if (busy) {
         deadline->state = ORPHANED;
     }
-    (void)pthread_mutex_unlock(&lock);
+    unlock_list();
     if (!busy) {
         deadline_free(deadline);
     }

@@ -27,9 +27,10 @@
 struct deadline;
 struct session;
 
-/* Installs the fork handlers: a child has none of its parent's deadlines.
- * False without memory. To be called once. */
-bool deadline_init(void);
+/* For the fork handlers (keeper/rebirth.c). A child has none of its parent's
+ * deadlines. */
+void deadline_fork_begins(void);
+void deadline_fork_ends(void);
 
 /* Whoever may have deadlines (a pool, a connection without one) counts itself
  * in and out; the thread ends with the last. */

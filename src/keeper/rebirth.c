@@ -27,29 +27,45 @@ static struct relic *relics; /* guarded by the lock; for leak checkers only */
 
 /* --- handlers -------------------------------------------------------------------- */
 
+/* A lock that is held over a call which takes another one comes first. */
 static void
 before_fork(void)
 {
     (void)pthread_mutex_lock(&lock);
+    deadline_fork_begins();
+    credentials_fork_begins();
+    loose_fork_begins();
+    forked_fork_begins();
 }
 
 static void
 after_fork(void)
 {
+    forked_fork_ends();
+    loose_fork_ends();
+    credentials_fork_ends();
+    deadline_fork_ends();
     (void)pthread_mutex_unlock(&lock);
+}
+
+static void
+after_fork_in_child(void)
+{
+    forked_child_begins();
+    after_fork();
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool installed; /* written in the once, constant after it */
 
-/* Prepare handlers run last to first: a lock that is held over a call which
- * takes another one is registered after it. */
+/* Prepare handlers run last to first: those of the registry, of liburcu and of
+ * the watchdog are older, their locks are taken after ours. */
 static void
 install(void)
 {
-    installed = watchdog_init() && registry_init() && forked_init() &&
-                loose_init() && credentials_init() && deadline_init() &&
-                thread_at_fork(before_fork, after_fork, after_fork);
+    forked_init();
+    installed = watchdog_init() && registry_init() &&
+                thread_at_fork(before_fork, after_fork, after_fork_in_child);
 }
 
 bool
@@ -111,14 +127,21 @@ raise_again(dew_pool *pool, uint64_t flags)
     }
 }
 
+/* Its threads use all of this at once, so they come last. */
 static dew_code
 build_and_start(dew_pool *pool, uint64_t flags, dew_error *error)
 {
+    credentials_inherit(&pool->credentials);
+    watchdog_use();
+    deadline_use();
     dew_code code = pool_build(pool, error);
-
     if (code == DEW_OK) {
         raise_again(pool, flags);
         code = start(pool, error);
+    }
+    if (code != DEW_OK) {
+        deadline_unuse();
+        watchdog_unuse();
     }
     return code;
 }
@@ -138,8 +161,8 @@ keep(struct relic *relic)
 static dew_code
 rebuild(dew_pool *pool, dew_error *error)
 {
-    const uint64_t flags = pond_flags(&pool->pond) &
-                           (POND_CLOSING | POND_SUSPENDED | POND_UNREADY);
+    const uint64_t flags =
+        pond_flags(&pool->pond) & (POND_CLOSING | POND_SUSPENDED);
     struct relic *relic = memory_zeroed_lines(sizeof(*relic));
 
     if (relic == NULL) {
@@ -155,9 +178,6 @@ rebuild(dew_pool *pool, dew_error *error)
         return code;
     }
     keep(relic);
-    credentials_inherit(&pool->credentials);
-    watchdog_use();
-    deadline_use();
     rebirth_stamp(pool);
     return DEW_OK;
 }
@@ -177,24 +197,56 @@ rebirth(dew_pool *pool, dew_error *error)
     return code;
 }
 
+/* The ancestor's pool of that name, or NULL. Under the lock, without which it
+ * could be closed once it is ours. */
+static dew_pool *
+find_inherited(const char *name)
+{
+    dew_pool *pool = NULL;
+
+    reclaim_read_begin();
+    struct registry_entry *entry = registry_find(name);
+    if (entry != NULL && !pool_is_mine(pool_of_entry(entry))) {
+        pool = pool_of_entry(entry);
+    }
+    reclaim_read_end();
+    return pool;
+}
+
+/* Whoever was opening it is not in this process. */
+static bool
+forget_unready(dew_pool *pool)
+{
+    const bool unready = pond_has(&pool->pond, POND_UNREADY);
+
+    if (unready) {
+        registry_remove(&pool->entry);
+    }
+    return unready;
+}
+
 dew_code
 rebirth_named(const char *name, dew_error *error)
 {
-    dew_pool *pool = NULL;
     dew_code code = DEW_OK;
 
     (void)forked_generation();
     (void)pthread_mutex_lock(&lock);
-    reclaim_read_begin();
-    struct registry_entry *entry = registry_find(name);
-    if (entry != NULL) {
-        pool = pool_of_entry(entry);
-    }
-    reclaim_read_end();
-    /* A pool that is not ours yet stays: its close would need this lock. */
-    if (pool != NULL && !pool_is_mine(pool)) {
+    dew_pool *pool = find_inherited(name);
+    if (pool != NULL && !forget_unready(pool)) {
         code = rebuild(pool, error);
     }
     (void)pthread_mutex_unlock(&lock);
     return code;
+}
+
+bool
+rebirth_forget(const char *name)
+{
+    (void)forked_generation();
+    (void)pthread_mutex_lock(&lock);
+    dew_pool *pool = find_inherited(name);
+    const bool forgotten = pool != NULL && forget_unready(pool);
+    (void)pthread_mutex_unlock(&lock);
+    return forgotten;
 }

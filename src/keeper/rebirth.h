@@ -30,8 +30,11 @@ void rebirth_stamp(dew_pool *pool);
 /* Builds the new core, if nobody did meanwhile. DEW_OK; DEW_ENOMEM; or
  * DEW_ESYSTEM: no descriptor or thread; then the next call tries again. */
 dew_code rebirth(dew_pool *pool, dew_error *error);
-/* The same for the pool that has this name, if there is one. */
+/* The same for the pool that has this name, if there is one. One that a thread
+ * of an ancestor was still opening is forgotten: nobody here will. */
 dew_code rebirth_named(const char *name, dew_error *error);
+/* True: such a pool had this name, and has it no more. */
+bool rebirth_forget(const char *name);
 
 /* Every call on a pool begins with one of these two: the first where it needs
  * the core, the second where it brings a loan (false: it is stale). */
