@@ -205,9 +205,9 @@ extern "C" {
 #define DEW_NO_THREADS 1u /* no threads of the pool's own: dew_pool_tend */
 /* A thread that holds a loan of this pool gets DEW_EINVAL where it would have
  * to wait for a second one: threads that each hold one and wait for another
- * stop each other for ever. (Without the flag such a wait is logged, at most
- * once a second.) Who borrowed a loan holds it until it is back, even if it
- * was handed on to another thread. */
+ * stop each other for ever. (Without the flag such a wait is counted as
+ * nested_waits and logged, at most once a second.) Who borrowed a loan holds
+ * it until it is back, even if it was handed on to another thread. */
 #define DEW_REFUSE_NESTED 2u
 
 typedef struct dew_pool dew_pool;
@@ -361,8 +361,8 @@ typedef struct dew_config {
     /*
      * Callbacks run on a thread of the pool or of a borrower, several at once,
      * never under a lock. They must not call this pool (DEW_EINVAL), also not
-     * out of a callback of another pool that they called; dew_stats_read and
-     * dew_pool_check they may.
+     * out of a callback of another pool that they called; dew_stats_read,
+     * dew_pool_check and dew_foreach_loan they may.
      *
      * on_options: before connect, for mysql_options calls of your own. What
      * MYSQL_INIT_COMMAND says runs at the connect, but not after a reset (a
@@ -392,7 +392,8 @@ typedef struct dew_config {
     }
 #endif
 
-/* Set struct_size to sizeof(dew_stats) before you ask. It grows at its end. */
+/* Set struct_size to sizeof(dew_stats) before you ask. It grows at its end;
+ * what the library that runs does not know yet is left as it is. */
 typedef struct dew_stats {
     uint32_t struct_size;
     /* now */
@@ -422,6 +423,9 @@ typedef struct dew_stats {
     /* microseconds; the percentiles are those of buckets, rounded up */
     uint64_t wait_us_p50, wait_us_p99, wait_us_max; /* for those who waited */
     uint64_t hold_us_p50, hold_us_p99, hold_us_max; /* of sampled loans */
+    uint64_t nested_waits; /* borrows that had to wait, or were refused with
+                            * DEW_REFUSE_NESTED, while their thread held a
+                            * loan of the pool */
 } dew_stats;
 
 /*
@@ -481,7 +485,7 @@ dew_code dew_pool_open_uri(dew_pool **pool, const char *uri, dew_error *error);
  *          hangs in name lookup, or another thread closes this pool right now;
  *          the pool stays closing, call again (dew_pool_abort helps with the
  *          first). DEW_EINVAL: pool is NULL, or the caller is a callback of
- *          this pool.
+ *          this pool or of dew_foreach_loan.
  * Blocks   Up to grace_ms (DEW_NO_WAIT, DEW_WAIT_FOREVER) for loans, and at
  *          most 5 s for connects and goodbyes that are under way.
  * Threads  Any; see THREADS. The use of a loan after DEW_OK is undefined.
@@ -705,6 +709,38 @@ void dew_stats_read(const dew_pool *pool, dew_stats *stats);
  * Owns     Nothing.
  */
 dew_code dew_pool_check(const dew_pool *pool, dew_error *error);
+
+/* A loan that is out, as dew_foreach_loan tells it. It grows at its end. */
+typedef struct dew_loan {
+    const char *file; /* where it was borrowed; NULL: by the function, not the
+                       * macro */
+    int line;
+    uint64_t thread_id;   /* who borrowed it, by the kernel's number; another
+                           * thread may hold it by now */
+    char thread_name[16]; /* of the thread that has this number now; "": none
+                           * has, or /proc cannot be read */
+    unsigned long server_thread_id; /* its CONNECTION_ID() on the server */
+    int64_t age_ms; /* since it was lent; up to 10 ms too many or too few */
+} dew_loan;
+
+/*
+ * Does     Calls each(loan, arg) for every loan of the pool that is out, until
+ *          it returns something else than 0. Loans that begin or end meanwhile
+ *          are told or not; what is told of one loan belongs to that loan.
+ *          Nothing is told if an argument but `arg` is NULL.
+ * Returns  Nothing.
+ * Blocks   Never. `each` runs on the caller's thread with no lock held: it may
+ *          call anything, also dew_release of the very loan, with one
+ *          exception: dew_pool_close of this pool gives it DEW_EINVAL. (A close
+ *          in another thread waits for it.) It must return.
+ * Threads  Any, under any load, also while the pool is closing; also callbacks
+ *          of the pool.
+ * Owns     *loan is gone when `each` returns. loan->file is the text that was
+ *          given to dew_acquire, not a copy: where a module that borrows may
+ *          be unloaded, unload it after such calls, not during one.
+ */
+void dew_foreach_loan(const dew_pool *pool,
+                      int (*each)(const dew_loan *loan, void *arg), void *arg);
 
 /*
  * Does     Names a code ("DEW_ETIMEDOUT"), a stage ("wait"), and the version

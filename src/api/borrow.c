@@ -24,9 +24,10 @@
 #define NS_PER_US 1000
 
 static void
-lend(const struct borrow *borrow, struct slot *slot)
+lend(const struct borrow *borrow, struct slot *slot, int64_t now_ms)
 {
-    lease_begin(borrow->pool, slot, borrow->file, borrow->line, borrow->conn);
+    lease_begin(borrow->pool, slot, borrow->file, borrow->line, now_ms,
+                borrow->conn);
 }
 
 static bool
@@ -256,7 +257,7 @@ borrow_slowly(struct borrow *borrow, struct slot *slot)
         race_point("borrow.lend");
         reclaim_read_begin();
         if (verdict == LEASE_FIT && pond_may_lend(&borrow->pool->pond)) {
-            lend(borrow, slot);
+            lend(borrow, slot, clock_coarse_ms());
             reclaim_read_end();
             break;
         }
@@ -278,10 +279,15 @@ borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow)
     struct slot *slot = pond_take(&pool->pond);
 
     borrow->pool = pool;
-    if (slot != NULL && lease_is_ready(pool, slot)) {
-        lend(borrow, slot);
-        reclaim_read_end();
-        return DEW_OK;
+    if (slot != NULL) {
+        /* One look at the clock, for its rest and for the loan. */
+        const int64_t now_ms = clock_coarse_ms();
+
+        if (lease_is_ready(pool, slot, now_ms)) {
+            lend(borrow, slot, now_ms);
+            reclaim_read_end();
+            return DEW_OK;
+        }
     }
     borrow->since_ns = pool_now_ns(pool);
     borrow->deadline_ns = clock_deadline_from(borrow->since_ns, timeout_ms);

@@ -27,9 +27,9 @@ dew_code borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow);
  * The caller is a guest of the pond. */
 dew_code borrow_refused(const struct borrow *borrow, enum pond_end end);
 
-/* remarks.c: asked before a borrow waits. Warns, at most once a second, when
- * its thread holds a loan of this pool; with DEW_REFUSE_NESTED that is the
- * end. The caller is a guest of the pond. */
+/* remarks.c: asked before a borrow waits. Counts and warns, at most once a
+ * second, when its thread holds a loan of this pool; with DEW_REFUSE_NESTED
+ * that is the end. The caller is a guest of the pond. */
 dew_code borrow_may_wait(const struct borrow *borrow);
 
 /* remarks.c: warns, at most once a second, when the borrow took longer than

@@ -173,6 +173,9 @@ dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
     }
     dew_code refused = guard_callback(pool, error);
     if (refused == DEW_OK) {
+        refused = guard_visit(pool, error);
+    }
+    if (refused == DEW_OK) {
         refused = pool_enter(pool, error);
     }
     if (refused == DEW_OK) {

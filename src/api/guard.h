@@ -17,4 +17,16 @@ guard_callback(const dew_pool *pool, dew_error *error)
                            "a callback of a pool must not call this pool");
 }
 
+/* Who is told of a pool's loans may do anything, but end the pool under who
+ * tells. */
+static inline dew_code
+guard_visit(const dew_pool *pool, dew_error *error)
+{
+    return !callback_is_of(pool, CALLBACK_VISITED)
+               ? DEW_OK
+               : error_set(error, DEW_EINVAL, DEW_STAGE_NONE,
+                           "dew_foreach_loan is still telling this pool's "
+                           "loans to the caller: return from it, then close");
+}
+
 #endif

@@ -38,21 +38,13 @@ borrow_remark_slow(const struct borrow *borrow, int64_t now_ns)
 
 /* --- nested ---------------------------------------------------------------------- */
 
-static bool
-refuses_nested(const dew_pool *pool)
-{
-    return (pool->settings->flags & DEW_REFUSE_NESTED) != 0 &&
-           /* What closes says so. */
-           !pond_has(&pool->pond, POND_CLOSING);
-}
-
 static void
-remark_nested(const struct borrow *borrow, const struct pond_loan *held,
-              int64_t now_ns)
+remark_nested(const struct borrow *borrow, const struct pond_loan *held)
 {
     dew_pool *pool = borrow->pool;
 
-    if (seldom_may(&pool->nest_line, now_ns)) {
+    if (pool->settings->on_log != NULL &&
+        seldom_may(&pool->nest_line, pool_now_ns(pool))) {
         log_line(pool->settings, LOG_WARNING,
                  "%s: thread %u borrows at %s:%d and has to wait, while the "
                  "session that it borrowed at %s:%d is still out: threads "
@@ -66,18 +58,16 @@ dew_code
 borrow_may_wait(const struct borrow *borrow)
 {
     dew_pool *pool = borrow->pool;
-    const int64_t now_ns = pool_now_ns(pool);
-    const bool refuses = refuses_nested(pool);
-    const bool tells = pool->settings->on_log != NULL &&
-                       seldom_is_due(&pool->nest_line, now_ns);
     struct pond_loan held;
 
-    if ((!refuses && !tells) ||
+    /* Once in a borrow; and what closes says so itself. */
+    if (borrow->waited || pond_has(&pool->pond, POND_CLOSING) ||
         !pond_loan_of(&pool->pond, thread_id(), &held)) {
         return DEW_OK;
     }
-    remark_nested(borrow, &held, now_ns);
-    return !refuses
+    tally_add(&pool->pond.tallies.nested_waits);
+    remark_nested(borrow, &held);
+    return (pool->settings->flags & DEW_REFUSE_NESTED) == 0
                ? DEW_OK
                : error_set(borrow->error, DEW_EINVAL, DEW_STAGE_WAIT,
                            "%s: DEW_REFUSE_NESTED: this thread would have to "

@@ -12,8 +12,10 @@
 /* CLOCK_MONOTONIC in ns: the slow path (about 23 ns a call). */
 int64_t clock_now_ns(void);
 
-/* CLOCK_MONOTONIC_COARSE in ms (steps of up to 10 ms, about 5 ns a call). */
+/* CLOCK_MONOTONIC_COARSE in ms (about 5 ns a call): it moves in steps, and a
+ * time between two readings can be off by one of them, up or down. */
 int64_t clock_coarse_ms(void);
+#define CLOCK_COARSE_STEP_MS 10
 
 /* from + ms; ms < 0 is CLOCK_NEVER. Saturates. */
 int64_t clock_deadline_from(int64_t from_ns, int64_t ms);

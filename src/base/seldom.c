@@ -14,20 +14,13 @@ is_long_ago(uint64_t last_ns, int64_t now_ns)
 }
 
 bool
-seldom_is_due(const struct seldom *seldom, int64_t now_ns)
-{
-    /* ORDER seldom.1 relaxed <-> seldom.3: a hint; the CAS decides. */
-    return is_long_ago(order_load_relaxed_u64(&seldom->last_ns), now_ns);
-}
-
-bool
 seldom_may(struct seldom *seldom, int64_t now_ns)
 {
     /* ORDER seldom.2 relaxed <-> seldom.3: what the CAS compares with. */
     uint64_t last_ns = order_load_relaxed_u64(&seldom->last_ns);
 
     race_point("seldom.read");
-    /* ORDER seldom.3 seq_cst <-> seldom.1 seldom.2: of all who found the same
+    /* ORDER seldom.3 seq_cst <-> seldom.2: of all who found the same
      * last time one writes; nothing else hangs on it. */
     return is_long_ago(last_ns, now_ns) &&
            order_cas_seq_u64(&seldom->last_ns, &last_ns, (uint64_t)now_ns);

@@ -11,11 +11,7 @@ struct seldom {
     order_u64 last_ns; /* when the last line was let through; 0: never */
 };
 
-/* Whether a line could be let through at this time (exact clock): a hint that
- * spares the work of finding out whether there is something to say. */
-bool seldom_is_due(const struct seldom *seldom, int64_t now_ns);
-
-/* True for one caller in any second: write the line. */
+/* True for one caller in any second (exact clock): write the line. */
 bool seldom_may(struct seldom *seldom, int64_t now_ns);
 
 #endif

@@ -115,10 +115,10 @@ bool pond_may_lend(const struct pond *pond);
 /* The holder brings it back, at rest or pending: to a waiter or to idle. */
 void pond_put(struct pond *pond, struct slot *slot);
 
-/* The holder gives it to a borrower: the loan's ticket. The call site and
- * thread are kept for whoever lists loans. */
+/* The holder gives it to a borrower: the loan's ticket. The call site, the
+ * thread and the time (coarse clock) are kept for whoever lists loans. */
 uint64_t pond_lend(struct pond *pond, struct slot *slot, const char *file,
-                   int line, uint32_t thread);
+                   int line, uint32_t thread, int64_t now_ms);
 
 /* The slot of a loan that is out, for its borrower; NULL: a stale ticket. */
 struct slot *pond_find(struct pond *pond, uint64_t ticket);
@@ -217,12 +217,13 @@ void pond_each_loan_socket(const struct pond *pond,
 
 /* --- loans, for who lists them ----------------------------------------------------------- */
 
-/* A loan that is out, by the notes of its slot: hints, nothing more. */
+/* A loan that is out, by the notes of its slot: they belong together. */
 struct pond_loan {
     uint64_t number;  /* never 0, and of no other loan of the process */
     const char *file; /* NULL: the borrower did not say */
     int line;
     uint32_t thread; /* who borrowed it; it may be used by another by now */
+    int64_t since_ms; /* when, coarse clock */
     uint64_t server_thread;
 };
 

@@ -13,18 +13,22 @@ slot_at(struct pond *pond, uint64_t ticket)
 
 uint64_t
 pond_lend(struct pond *pond, struct slot *slot, const char *file, int line,
-          uint32_t thread)
+          uint32_t thread, int64_t now_ms)
 {
     (void)pond;
     slot->uses++;
     /* ORDER loans.1 relaxed: a tally, only ever a hint. */
     order_bump_owned_u64(&slot->loans, 1);
-    /* ORDER loans.2 relaxed <-> loans.15: notes for a lister, each for itself. */
-    order_store_relaxed_ptr(&slot->lent_file, (void *)(uintptr_t)file);
-    /* ORDER loans.3 relaxed <-> loans.16: as loans.2. */
-    order_store_relaxed_u32(&slot->lent_line, (uint32_t)line);
-    /* ORDER loans.4 relaxed <-> loans.17: as loans.2. */
-    order_store_relaxed_u32(&slot->lent_thread, thread);
+    /* ORDER loans.2 release <-> loans.15: a lister that reads this note sees
+     * that the slot's last loan has ended, when it looks at the word again;
+     * weaker, it could take it for a note of that one. */
+    order_store_release_ptr(&slot->lent_file, (void *)(uintptr_t)file);
+    /* ORDER loans.3 release <-> loans.16: as loans.2. */
+    order_store_release_u32(&slot->lent_line, (uint32_t)line);
+    /* ORDER loans.4 release <-> loans.17 loans.21: as loans.2. */
+    order_store_release_u32(&slot->lent_thread, thread);
+    /* ORDER loans.19 release <-> loans.20: as loans.2. */
+    order_store_release_u64(&slot->lent_ms, (uint64_t)now_ms);
     return slot_lend(slot);
 }
 
@@ -130,8 +134,8 @@ pond_each_loan_socket(const struct pond *pond,
 void
 slot_note_server_thread(struct slot *slot, uint64_t id)
 {
-    /* ORDER loans.14 relaxed <-> loans.18: a note, as loans.2. */
-    order_store_relaxed_u64(&slot->server_thread, id);
+    /* ORDER loans.14 release <-> loans.18: a note, as loans.2. */
+    order_store_release_u64(&slot->server_thread, id);
 }
 
 bool
@@ -146,10 +150,13 @@ pond_loan_at(const struct pond *pond, uint32_t index, struct pond_loan *loan)
     loan->number = slot_loan_of(word);
     /* ORDER loans.15 acquire <-> loans.2: before the second look below. */
     loan->file = order_load_acquire_ptr(&slot->lent_file);
+    race_point("pond.listing");
     /* ORDER loans.16 acquire <-> loans.3: as loans.15. */
     loan->line = (int)order_load_acquire_u32(&slot->lent_line);
     /* ORDER loans.17 acquire <-> loans.4: as loans.15. */
     loan->thread = order_load_acquire_u32(&slot->lent_thread);
+    /* ORDER loans.20 acquire <-> loans.19: as loans.15. */
+    loan->since_ms = (int64_t)order_load_acquire_u64(&slot->lent_ms);
     /* ORDER loans.18 acquire <-> loans.14: as loans.15. */
     loan->server_thread = order_load_acquire_u64(&slot->server_thread);
     race_point("pond.listed");
@@ -161,7 +168,10 @@ bool
 pond_loan_of(const struct pond *pond, uint32_t thread, struct pond_loan *loan)
 {
     for (uint32_t i = 0; i < pond->slot_count; i++) {
-        if (pond_loan_at(pond, i, loan) && loan->thread == thread) {
+        /* ORDER loans.21 relaxed <-> loans.4: what this very thread lent last
+         * it sees; all others are passed over by one look. */
+        if (order_load_relaxed_u32(&pond->slots[i].lent_thread) == thread &&
+            pond_loan_at(pond, i, loan) && loan->thread == thread) {
             return true;
         }
     }

@@ -93,13 +93,15 @@ struct slot {
     /* Tallies: written by the holder only, read by anyone who sums (relaxed). */
     order_u64 loans;
 
-    /* Who borrowed it and over which socket: written by the holder, read by
-     * whoever lists or cuts loans, each field for itself; a mixture of two
-     * loans is possible and harmless. A line of its own: a lister must not
-     * slow the word down. */
+    /* Who borrowed it and over which socket: written by the holder before the
+     * loan begins, read by whoever lists or cuts loans. A lister looks at the
+     * word before and after (pond_loan_at): the same loan, the same notes. Who
+     * cuts compares the socket's identity. A line of its own: a lister must
+     * not slow the word down. */
     _Alignas(MEMORY_LINE) order_ptr lent_file; /* a string literal */
     order_u32 lent_line;
     order_u32 lent_thread; /* the kernel's id */
+    order_u64 lent_ms;     /* coarse clock */
     order_u32 socket_fd;
     order_u64 socket_identity; /* see base/socket.h */
     order_u64 server_thread;   /* the server's id of the session */

@@ -159,4 +159,5 @@ tallies_report(const struct tallies *tallies, dew_stats *stats)
     stats->hold_us_p50 = tally_percentile(&tallies->hold_us, 500);
     stats->hold_us_p99 = tally_percentile(&tallies->hold_us, 990);
     stats->hold_us_max = tally_max(&tallies->hold_us);
+    stats->nested_waits = tally_read(&tallies->nested_waits);
 }

@@ -41,6 +41,7 @@ struct tallies {
     /* Written by borrowers that did not find a session at once. */
     _Alignas(MEMORY_LINE) order_u64 waits;
     order_u64 timeouts;
+    order_u64 nested_waits;
 
     /* Written at returns that needed work, and by refused tickets. */
     _Alignas(MEMORY_LINE) order_u64 resets;

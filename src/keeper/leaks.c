@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Remembers which loan each slot had, and since when. */
+/* Looks at the ages of all loans, and remembers which were reported. */
 #include "keeper/leaks.h"
 
 #include <string.h>
@@ -18,22 +18,21 @@ has_room(struct leaks *leaks, uint32_t slot_count)
     if (leaks->count >= slot_count) {
         return true;
     }
-    struct leak_sight *grown =
-        memory_zeroed(slot_count * sizeof(struct leak_sight));
+    uint64_t *grown = memory_zeroed(slot_count * sizeof(*grown));
     if (grown == NULL) {
         return false;
     }
     if (leaks->count != 0) {
-        memcpy(grown, leaks->sights, leaks->count * sizeof(*grown));
+        memcpy(grown, leaks->reported, leaks->count * sizeof(*grown));
     }
-    memory_free(leaks->sights);
-    leaks->sights = grown;
+    memory_free(leaks->reported);
+    leaks->reported = grown;
     leaks->count = slot_count;
     return true;
 }
 
 static void
-report(dew_pool *pool, const struct pond_loan *loan, int64_t age_ns)
+report(dew_pool *pool, const struct pond_loan *loan, int64_t age_ms)
 {
     char name[THREAD_NAME_BYTES];
     const bool lives = thread_name(loan->thread, name);
@@ -43,23 +42,23 @@ report(dew_pool *pool, const struct pond_loan *loan, int64_t age_ns)
              "%s: a loan is out for %lld ms: borrowed at %s:%d by thread %u "
              "(%s); it is the server's thread %llu; release it, or raise "
              "leak_after_ms",
-             pool->entry.name, (long long)(age_ns / CLOCK_NS_PER_MS),
+             pool->entry.name, (long long)age_ms,
              loan->file != NULL ? loan->file : "an unknown place", loan->line,
              loan->thread, lives ? name : "which has ended",
              (unsigned long long)loan->server_thread);
 }
 
 static void
-look_at(dew_pool *pool, struct leak_sight *sight, const struct pond_loan *loan,
-        int64_t now_ns)
+look_at(dew_pool *pool, uint64_t *reported, const struct pond_loan *loan,
+        int64_t now_ms)
 {
-    const int64_t limit_ns = pool->settings->leak_after_ms * CLOCK_NS_PER_MS;
+    const int64_t age_ms = now_ms - loan->since_ms;
 
-    if (sight->number != loan->number) {
-        *sight = (struct leak_sight){loan->number, now_ns, false};
-    } else if (!sight->reported && now_ns - sight->since_ns >= limit_ns) {
-        sight->reported = true;
-        report(pool, loan, now_ns - sight->since_ns);
+    /* The clock's step: nobody is accused a moment too early. */
+    if (*reported != loan->number &&
+        age_ms - CLOCK_COARSE_STEP_MS >= pool->settings->leak_after_ms) {
+        *reported = loan->number;
+        report(pool, loan, age_ms);
     }
 }
 
@@ -68,7 +67,7 @@ leaks_look(dew_pool *pool)
 {
     struct leaks *leaks = &pool->leaks;
     const uint32_t slot_count = pool->pond.slot_count;
-    const int64_t now_ns = pool_now_ns(pool);
+    const int64_t now_ms = clock_coarse_ms();
     struct pond_loan loan;
 
     if (pool->settings->leak_after_ms == SETTINGS_OFF ||
@@ -77,7 +76,7 @@ leaks_look(dew_pool *pool)
     }
     for (uint32_t i = 0; i < slot_count; i++) {
         if (pond_loan_at(&pool->pond, i, &loan)) {
-            look_at(pool, &leaks->sights[i], &loan, now_ns);
+            look_at(pool, &leaks->reported[i], &loan, now_ms);
         }
     }
 }
@@ -85,6 +84,6 @@ leaks_look(dew_pool *pool)
 void
 leaks_free(struct leaks *leaks)
 {
-    memory_free(leaks->sights);
+    memory_free(leaks->reported);
     *leaks = (struct leaks){0};
 }

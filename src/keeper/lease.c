@@ -15,16 +15,17 @@
 #define PATIENCE_MS 20
 
 static bool
-is_within_bypass(const dew_pool *pool, const struct slot *slot)
+is_within_bypass(const dew_pool *pool, const struct slot *slot, int64_t now_ms)
 {
-    return clock_coarse_ms() - slot->rested_ms < pool->settings->bypass_ms;
+    return now_ms - slot->rested_ms < pool->settings->bypass_ms;
 }
 
 bool
-lease_is_ready(const dew_pool *pool, const struct slot *slot)
+lease_is_ready(const dew_pool *pool, const struct slot *slot, int64_t now_ms)
 {
     return !slot_is_pending(slot) && !pond_is_outdated(&pool->pond, slot) &&
-           !pond_is_suspect(&pool->pond, slot) && is_within_bypass(pool, slot);
+           !pond_is_suspect(&pool->pond, slot) &&
+           is_within_bypass(pool, slot, now_ms);
 }
 
 static enum lease_verdict
@@ -114,7 +115,7 @@ is_alive(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
     if (pond_is_suspect(&pool->pond, slot) || is_long_idle(pool, slot)) {
         return probe(pool, slot, deadline_ns);
     }
-    return is_within_bypass(pool, slot) || session_is_quiet(slot->session) ||
+    return is_within_bypass(pool, slot, clock_coarse_ms()) || session_is_quiet(slot->session) ||
            /* Readable, but perhaps only the TLS layer spoke. */
            probe(pool, slot, deadline_ns);
 }
@@ -155,11 +156,12 @@ is_sampled(const struct slot *slot)
 
 void
 lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
-            dew_conn *conn)
+            int64_t now_ms, dew_conn *conn)
 {
     slot->lent_ns = is_sampled(slot) ? pool_now_ns(pool) : 0;
     session_lend(slot->session);
     conn->mysql = session_handle(slot->session);
     conn->pool = pool;
-    conn->ticket = pond_lend(&pool->pond, slot, file, line, thread_id());
+    conn->ticket =
+        pond_lend(&pool->pond, slot, file, line, thread_id(), now_ms);
 }

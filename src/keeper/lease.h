@@ -6,8 +6,10 @@
 #include "keeper/pool.h"
 
 /* True: it can be lent as it is, without touching the server: at rest, not
- * outdated, not suspect, and returned a short while ago. Inside a section. */
-bool lease_is_ready(const dew_pool *pool, const struct slot *slot);
+ * outdated, not suspect, and returned a short while ago, by the coarse clock.
+ * Inside a section. */
+bool lease_is_ready(const dew_pool *pool, const struct slot *slot,
+                    int64_t now_ms);
 
 enum lease_verdict {
     LEASE_FIT,  /* it can be lent */
@@ -35,8 +37,8 @@ void lease_discard(dew_pool *pool, struct slot *slot);
 /* The borrower keeps the handle; the place is free. Outside sections. */
 MYSQL *lease_give_away(dew_pool *pool, struct slot *slot);
 
-/* Lends the LEASED slot: fills *conn. */
+/* Lends the LEASED slot, now (coarse clock): fills *conn. */
 void lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
-                 dew_conn *conn);
+                 int64_t now_ms, dew_conn *conn);
 
 #endif

@@ -54,6 +54,7 @@ nested_wait_is_told_at_most_once_a_second(void **state)
     assert_non_null(strstr(journal_warning(&journal, TOLD), site));
     assert_int_equal(strncmp(journal_warning(&journal, TOLD), "cellar: ", 8),
                      0);
+    assert_int_equal(kit_stats(pool).nested_waits, waits);
     kit_return(&held);
     kit_close(pool);
 }
@@ -77,6 +78,7 @@ nested_wait_is_refused_at_once_where_the_flag_stands(void **state)
     assert_true(second.ticket == 0);
     assert_int_equal(journal_warnings(&journal, TOLD), 1);
     assert_int_equal(kit_stats(pool).waits, 0);
+    assert_int_equal(kit_stats(pool).nested_waits, 1);
     kit_answers_are_its_own(mysql); /* the first loan is as it was */
     kit_answers_are_its_own(kit_next(pool, &held));
     kit_return(&held);
@@ -97,6 +99,31 @@ second_session_that_needs_no_wait_is_lent(void **state)
     kit_return(&held[0]);
     kit_return(&held[1]);
     kit_close(pool);
+}
+
+/* Nobody listens to the log; and one borrow is one, however often it looks. */
+static void
+nested_waits_are_counted_without_a_log(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn held, second;
+    for (uint32_t flags = 0; flags <= DEW_NO_THREADS; flags++) {
+        kit_config(&config, server);
+        config.flags = flags;
+        dew_pool *const pool = kit_open(&config);
+        (void)kit_borrow(pool, &held);
+        for (unsigned waits = 1; waits <= 3; waits++) {
+            assert_int_equal(dew_acquire(pool, 100, &second, NULL),
+                             DEW_ETIMEDOUT);
+            assert_int_equal(kit_stats(pool).nested_waits, waits);
+        }
+        assert_int_equal(dew_acquire(pool, DEW_NO_WAIT, &second, NULL),
+                         DEW_ETIMEDOUT);
+        assert_int_equal(kit_stats(pool).nested_waits, 3);
+        kit_return(&held);
+        kit_close(pool);
+    }
 }
 
 /* Without threads a borrower opens his second session himself. */
@@ -139,6 +166,7 @@ threads_that_hold_nothing_wait_in_peace(void **state)
         kit_return(&waiters[i].conn);
     }
     assert_int_equal(journal_warnings(&journal, TOLD), 0);
+    assert_int_equal(kit_stats(pool).nested_waits, 0);
     kit_close(pool);
 }
 
@@ -198,6 +226,7 @@ pool_that_closes_says_so_first(void **state)
     assert_int_equal(dew_pool_close(pool, DEW_NO_WAIT, &error), DEW_EBUSY);
     assert_int_equal(dew_acquire(pool, KIT_PATIENCE_MS, &second, &error),
                      DEW_ECLOSED);
+    assert_int_equal(kit_stats(pool).nested_waits, 0);
     kit_return(&held);
     assert_int_equal(dew_pool_close(pool, KIT_PATIENCE_MS, &error), DEW_OK);
 }
@@ -208,6 +237,7 @@ main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(nested_wait_is_told_at_most_once_a_second),
         cmocka_unit_test(nested_wait_is_refused_at_once_where_the_flag_stands),
+        cmocka_unit_test(nested_waits_are_counted_without_a_log),
         cmocka_unit_test(second_session_that_needs_no_wait_is_lent),
         cmocka_unit_test(
             second_session_that_the_borrower_opens_himself_is_lent),

@@ -224,6 +224,36 @@ shorter_struct_is_filled_as_far_as_it_goes(void **state)
     kit_close(pool);
 }
 
+/* A program that was compiled with the header before nested_waits, and one
+ * with the header of a later version. */
+static void
+older_and_newer_structs_are_filled_as_far_as_both_know_them(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn held, second;
+    struct {
+        dew_stats known;
+        uint64_t later;
+    } stats;
+    kit_config(&config, server);
+    dew_pool *const pool = kit_open(&config);
+    (void)kit_borrow(pool, &held);
+    assert_int_equal(dew_acquire(pool, 1, &second, NULL), DEW_ETIMEDOUT);
+    memset(&stats, 0xee, sizeof stats);
+    stats.known.struct_size = (uint32_t)offsetof(dew_stats, nested_waits);
+    dew_stats_read(pool, &stats.known);
+    assert_int_equal(stats.known.timeouts, 1);
+    assert_true(stats.known.nested_waits == UINT64_C(0xeeeeeeeeeeeeeeee));
+    stats.known.struct_size = (uint32_t)sizeof stats;
+    dew_stats_read(pool, &stats.known);
+    assert_int_equal(stats.known.struct_size, sizeof stats);
+    assert_int_equal(stats.known.nested_waits, 1);
+    assert_true(stats.later == UINT64_C(0xeeeeeeeeeeeeeeee));
+    kit_return(&held);
+    kit_close(pool);
+}
+
 int
 main(void)
 {
@@ -236,6 +266,8 @@ main(void)
         cmocka_unit_test(sessions_opened_are_open_or_left_for_a_reason),
         cmocka_unit_test(waits_and_holds_have_their_times),
         cmocka_unit_test(shorter_struct_is_filled_as_far_as_it_goes),
+        cmocka_unit_test(
+            older_and_newer_structs_are_filled_as_far_as_both_know_them),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,9 @@ plant pond_join close_a_suspended_pond \
 plant count_in the_place_in_line_that_came_free \
     '/^count_in/,/^}/s/^    do {/    if ((order_add_seq_u64(\&waiters->front, 1) \& WAITERS_COUNT_MASK) < max) { return true; } waiters_uncount(waiters); return false; do {/' \
     'who is turned away was counted for a moment'
+plant pond_loan_at a_loan_is_told_whole \
+    's/return slot_peek(slot) == word;/return true;/' \
+    'who lists loans does not look again'
 plant pond_is_drained close_against_growth \
     '/^pond_is_drained/,/^}/s/quota_look(&pond->quota).taken == 0/true/' \
     'a pond with an order is called drained'

@@ -197,7 +197,7 @@ claimer(void *arg)
     world_return(slot);
     /* The next loan of the same slot must not be claimed by the old ticket. */
     if (world_borrow(&once.wish, &slot) == POND_SLOT) {
-        (void)pond_lend(&world.pond, slot, __FILE__, __LINE__, 1);
+        (void)pond_lend(&world.pond, slot, __FILE__, __LINE__, 1, 0);
         world_disown(slot);
         world.owner[slot->index] = SCHED_THREADS;
     }
@@ -209,11 +209,62 @@ one_ticket_two_hands(void)
     const struct pond_plan plan = world_plan(1, 1);
 
     world_begin(&plan);
-    ticket = pond_lend(&world.pond, world_lease_one(), __FILE__, __LINE__, 1);
+    ticket =
+        pond_lend(&world.pond, world_lease_one(), __FILE__, __LINE__, 1, 0);
     claims = 0;
     sched_thread(claimer, NULL, false);
     sched_thread(claimer, NULL, false);
     sched_thread(claimer, NULL, false);
+}
+
+/* --- a loan is told whole ------------------------------------------------------ */
+
+#define LENT_TIMES 3
+
+static struct slot *told;
+
+/* Every note of the n-th loan is n. */
+static void
+lender(void *arg)
+{
+    (void)arg;
+    for (uint32_t n = 1; n <= LENT_TIMES; n++) {
+        slot_note_server_thread(told, n);
+        ticket = pond_lend(&world.pond, told, (const char *)(uintptr_t)n,
+                           (int)n, n, n);
+        sched_point();
+        WORLD_CHECK(pond_claim(&world.pond, ticket) == told,
+                    "a loan was claimed by nobody, and is not there");
+    }
+}
+
+static void
+lister(void *arg)
+{
+    struct pond_loan loan;
+
+    (void)arg;
+    for (uint32_t i = 0; i < LENT_TIMES; i++) {
+        if (pond_loan_at(&world.pond, told->index, &loan)) {
+            const uint32_t n = loan.thread;
+
+            WORLD_CHECK((uintptr_t)loan.file == n && loan.line == (int)n &&
+                            loan.since_ms == n && loan.server_thread == n,
+                        "a loan is told with another one's notes");
+        }
+    }
+}
+
+static void
+a_loan_is_told_whole(void)
+{
+    const struct pond_plan plan = world_plan(1, 1);
+
+    world_begin(&plan);
+    told = world_lease_one();
+    world.owner[told->index] = SCHED_THREADS;
+    sched_thread(lender, NULL, false);
+    sched_thread(lister, NULL, false);
 }
 
 const struct scenario scenarios_borrow[] = {
@@ -230,5 +281,6 @@ const struct scenario scenarios_borrow[] = {
     {"the_same_head_again", the_same_head_again, 3},
     {"back_to_the_old_place", back_to_the_old_place, 2},
     {"one_ticket_two_hands", one_ticket_two_hands, 3},
+    {"a_loan_is_told_whole", a_loan_is_told_whole, 3},
     {NULL, NULL, 0},
 };

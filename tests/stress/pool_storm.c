@@ -77,6 +77,7 @@ storm_of(struct test_server *server, uint32_t threads, dew_reset reset)
     run(server, &plan);
     assert_true(storm_sum(&storm, STORM_KILLS) > 0);
     assert_true(storm_sum(&storm, STORM_STALE) > 0);
+    assert_true(storm_sum(&storm, STORM_TOLD) > 0);
     assert_true(storm_await_entries("/proc/self/task", tasks));
     assert_true(storm_await_entries("/proc/self/fd", files));
 }

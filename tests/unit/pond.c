@@ -60,7 +60,8 @@ a_ticket_is_claimed_once_and_one_beyond_the_slots_never(void **state)
     (void)state;
     begin_with(2, KIT_MS);
     lent = kit_lease();
-    const uint64_t ticket = pond_lend(&kit.pond, lent, __FILE__, __LINE__, 1);
+    const uint64_t ticket =
+        pond_lend(&kit.pond, lent, __FILE__, __LINE__, 1, 0);
     assert_ptr_equal(pond_find(&kit.pond, ticket), lent);
     assert_null(pond_claim(&kit.pond, ticket | SLOT_INDEX_MASK));
     assert_null(pond_claim(&kit.pond, (ticket & ~SLOT_INDEX_MASK) | 2));
