@@ -12,6 +12,9 @@
 #define SWEEP_RETIRED_PART 8
 #define SWEEP_MIN_MS 100
 #define SWEEP_MAX_MS 1000
+/* A round that took longer goes on in the next one: the keeper has more to do,
+ * and the probes of many sessions with a far server add up. */
+#define SWEEP_ENOUGH_MS 100
 
 /* `staying`: sessions that live and are not on their way out. The quota would
  * not do: who was retired in this very pass still has its place there. */
@@ -51,13 +54,24 @@ is_mine_to_look_at(const dew_pool *pool, const struct slot *slot)
     return !slot_is_pending(slot) || pool->settings->on_connect == NULL;
 }
 
+/* A reset's answer that is late is waited for by whoever borrows. A probe's
+ * must come: a session that was asked cannot be put back, and one that is told
+ * dead for being far away would be replaced again and again. */
+static int64_t
+patience_ms(const dew_pool *pool, const struct slot *slot)
+{
+    return slot_is_pending(slot) ? 0 : pool->settings->ping_timeout_ms;
+}
+
 /* Reads a reset's answer that is here, polls, and probes who rested for
  * keepalive_ms. False: it is dead, and counted. */
 static bool
 is_fit(dew_pool *pool, struct slot *slot)
 {
     return !is_mine_to_look_at(pool, slot) ||
-           lease_make_ready(pool, slot, clock_now_ns()) != LEASE_DEAD;
+           lease_make_ready(pool, slot,
+                            clock_deadline_after_ms(patience_ms(pool, slot))) !=
+               LEASE_DEAD;
 }
 
 static void
@@ -98,20 +112,26 @@ retired_max(uint32_t staying)
     return part > SWEEP_RETIRED_MIN ? part : SWEEP_RETIRED_MIN;
 }
 
+static bool
+took_long(int64_t since_ns)
+{
+    return clock_now_ns() - since_ns > SWEEP_ENOUGH_MS * CLOCK_NS_PER_MS;
+}
+
 int64_t
 sweep(dew_pool *pool)
 {
+    const int64_t since_ns = clock_now_ns();
     struct pond_gauges gauges;
     const int64_t now_ms = clock_coarse_ms();
     uint32_t retired = 0;
-    bool found_dead = false;
+    bool found_dead = false, interrupted = false;
 
     pond_gauge(&pool->pond, &gauges);
     const uint32_t staying = gauges.idle + gauges.leased;
     const uint32_t most = retired_max(staying);
 
-    for (uint32_t i = 0; i < gauges.idle && retired < most && !found_dead;
-         i++) {
+    for (uint32_t i = 0; i < gauges.idle && !interrupted && !found_dead; i++) {
         struct slot *slot = pond_sweep_take(&pool->pond, pool->sweeps);
 
         if (slot == NULL) {
@@ -126,8 +146,9 @@ sweep(dew_pool *pool)
         found_dead = reason == NULL && !is_fit(pool, slot);
         retired += reason != NULL || found_dead;
         let_go(pool, slot, reason == NULL && !found_dead);
+        interrupted = retired == most || took_long(since_ns);
     }
-    if (retired == most) {
+    if (interrupted) {
         return SWEEP_MIN_MS; /* the same round goes on then */
     }
     pool->sweeps++;

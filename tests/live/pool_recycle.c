@@ -185,6 +185,34 @@ look_at_resting_sessions_takes_one_at_a_time(void **state)
     kit_close(pool);
 }
 
+/* A server that is far away, or busy: its answer comes later than any local
+ * one's, and still in time. */
+static void
+session_that_answers_the_keeper_late_is_kept(void **state)
+{
+    enum { LATE_MS = 200 };
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    kit_config(&config, server);
+    config.keepalive_ms = 100;
+    config.ping_timeout_ms = 5000;
+    dew_pool *const pool = kit_open(&config);
+    borrow_and_return_all(pool, &conn, 1);
+    test_server_freeze(server);
+    const uint64_t probes = kit_stats(pool).pings;
+    KIT_AWAIT(kit_stats(pool).pings > probes);
+    const int64_t since_ms = kit_now_ms();
+    KIT_AWAIT(kit_now_ms() - since_ms > LATE_MS);
+    test_server_thaw(server);
+    KIT_AWAIT(kit_stats(pool).pings > probes + 1);
+    assert_int_equal(kit_stats(pool).retired_broken, 0);
+    assert_int_equal(kit_stats(pool).connects, 1);
+    KIT_AWAIT(kit_stats(pool).conns_idle == 1);
+    kit_close(pool);
+}
+
 int
 main(void)
 {
@@ -195,6 +223,7 @@ main(void)
             lives_are_of_different_lengths_and_never_longer_than_asked_for),
         cmocka_unit_test(as_many_as_are_used_together_stay_open),
         cmocka_unit_test(look_at_resting_sessions_takes_one_at_a_time),
+        cmocka_unit_test(session_that_answers_the_keeper_late_is_kept),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
