@@ -114,6 +114,26 @@ session_goes_to_the_new_address_after_its_lifetime(void **state)
 }
 
 static void
+refresh_leads_to_the_new_address_at_once(void **state)
+{
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    name_leads_to(first);
+    named_config(&config);
+    dew_pool *const pool = kit_open(&config);
+    assert_int_equal(port_of(kit_borrow(pool, &conn)), test_server_port(first));
+    kit_return(&conn);
+    name_leads_to(second);
+    dew_pool_refresh(pool);
+    assert_int_equal(port_of(kit_borrow(pool, &conn)),
+                     test_server_port(second));
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static void
 each_connect_asks_for_the_address(void **state)
 {
     enum { CONNECTS = 3 };
@@ -163,6 +183,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(session_goes_to_the_new_address_after_its_lifetime),
+        cmocka_unit_test(refresh_leads_to_the_new_address_at_once),
         cmocka_unit_test(each_connect_asks_for_the_address),
         cmocka_unit_test(
             server_that_moved_in_an_outage_is_found_at_its_new_address),

@@ -37,8 +37,6 @@ void soak_config(dew_config *config);
 void soak_prepare_user(struct test_server *server);
 /* Directs until `ms` after the beginning. */
 void soak_direct(struct soak_director *director, int64_t until_ms);
-/* All sessions are to be replaced. */
-void soak_refresh(struct storm *storm);
 /* One change of the pool: first each kind of them in turn, then by chance. */
 void soak_reshape(struct soak_director *director);
 /* How often each kind happened; NULL, or a kind that never did. */

@@ -8,6 +8,8 @@
 #define WRONG_MS 300
 #define CALM_AFTER_MS 1000
 #define LULL_MS 2500
+#define SUSPENDED_MIN_MS 20
+#define SUSPENDED_MS 300
 
 /* Both passwords are right, always: a change of them costs nobody a session. */
 static const char *const passwords[] = {"app", "app2"};
@@ -61,16 +63,28 @@ lose_the_password(struct soak_director *director)
     log_in_as(director->storm, any_password(director));
 }
 
-void
-soak_refresh(struct storm *storm)
-{
-    log_in_as(storm, passwords[0]);
-}
-
 static void
 refresh(struct soak_director *director)
 {
-    soak_refresh(director->storm);
+    dew_pool_refresh(director->storm->pool);
+}
+
+/* From the moment suspend returned nothing is lent, and returns go on. */
+static void
+suspend(struct soak_director *director)
+{
+    struct storm *const storm = director->storm;
+
+    dew_pool_suspend(storm->pool);
+    const uint64_t lent = soak_stats(storm).acquires;
+    storm_pause_for(storm, SUSPENDED_MIN_MS +
+                               storm_below(&director->random, SUSPENDED_MS));
+    const uint64_t meanwhile = soak_stats(storm).acquires - lent;
+    dew_pool_resume(storm->pool);
+    if (meanwhile != 0) {
+        storm_fail(storm, "%llu loans were given while the pool was suspended",
+                   (unsigned long long)meanwhile);
+    }
 }
 
 /* All sessions at once; not one of them ends by a fault of the pool. */
@@ -108,6 +122,7 @@ static struct {
     {"changes of credentials", 3, change_credentials, 0},
     {"wrong passwords", 1, lose_the_password, 0},
     {"refreshes", 3, refresh, 0},
+    {"suspensions", 3, suspend, 0},
     {"kills of all sessions", 1, kill_all, 0},
     {"lulls", 1, lull, 0},
 };

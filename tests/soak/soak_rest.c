@@ -46,7 +46,7 @@ replace_all(struct storm *storm)
 
     (void)snprintf(older, sizeof(older), "SELECT COUNT(*)" OURS " AND id <= %lld",
                    (long long)newest);
-    soak_refresh(storm);
+    dew_pool_refresh(storm->pool);
     for (;;) {
         const dew_stats now = soak_stats(storm);
 
