@@ -1,237 +1,293 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: whatever fails while a pool is used, every call says so, the invariants
- * hold, and the pool works when it is over. Method: the n-th allocation,
- * thread, connect, reset or probe of a borrower's life fails, once or from then
- * on, for each n until there are no more of them. */
+/* Goal: whatever fails while sessions are borrowed and used, every call says
+ * so, the invariants hold, and the pool works when it is over.
+ * Method: see fixture/countdown.h; the stages are the ways to a session. */
 /* ctest: timeout=120 */
-#include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
+#include <stdint.h>
 
 #include <cmocka.h>
 
-#include "base/fault.h"
-#include "fixture/pool_kit.h"
+#include "fixture/countdown.h"
 
-/* Long enough for a connect, short enough for one that cannot come. */
-#define BORROW_MS 500
-/* More steps than a life has: a countdown that does not end is a bug. */
-#define STEPS_MAX 500
+#define MUST(point) COUNTDOWN_POINT(FAULT_##point)
+#define MUST_CLOCK MUST(CLOCK_JUMP) | MUST(CLOCK_STILL)
 
-static struct test_server *server;
-static uint32_t flags;
+/* --- who rests ------------------------------------------------------------------ */
 
 static void
-configure(dew_config *config)
+looked_at(dew_config *config)
 {
-    kit_config(config, server);
-    config->flags = flags;
-    config->size = 1;
-    config->maxsize = 2;
     config->bypass_ms = DEW_ZERO;
-    config->burst_after_ms = DEW_ZERO;
-    config->fail_fast_after_ms = 20;
 }
 
-/* A refusal that a borrower can make something of. */
 static void
-is_told(dew_code code, const dew_error *error)
+probed(dew_config *config)
 {
-    if (code == DEW_OK) {
-        return;
-    }
-    assert_int_equal(error->code, code);
-    assert_string_not_equal(error->message, "");
-    assert_true(code == DEW_ENOMEM || code == DEW_ESYSTEM ||
-                code == DEW_ECONNECT || code == DEW_ETIMEDOUT);
-    if (code == DEW_ESYSTEM) {
-        assert_int_not_equal(error->os_errno, 0);
-    }
+    config->bypass_ms = DEW_ZERO;
+    config->keepalive_ms = 1;
 }
 
-static bool
-borrow(dew_pool *pool, dew_conn *conn)
-{
-    dew_error error = {.code = DEW_OK};
-    const dew_code code = dew_acquire(pool, BORROW_MS, conn, &error);
-
-    is_told(code, &error);
-    assert_true((code == DEW_OK) == (conn->mysql != NULL));
-    return code == DEW_OK;
-}
-
-/* Borrows, uses and gives back in every way; each step may fail. */
 static void
-live(dew_pool *pool)
+with_one_at_rest(struct countdown *run)
 {
-    dew_error error = {.code = DEW_OK};
-    dew_conn one, two;
+    (void)kit_borrow(run->pool, &run->conn[0]);
+    kit_return(&run->conn[0]);
+}
 
-    if (borrow(pool, &one)) {
-        is_told(dew_ping(&one, &error), &error);
-        if (flags == 0) {
-            errno = 0; /* none is left over for the answer */
-            is_told(dew_deadline(&one, 60000, &error), &error);
-            is_told(dew_deadline(&one, -1, &error), &error);
-        }
-        if (borrow(pool, &two)) {
-            assert_int_equal(dew_discard(&two), DEW_OK);
-        }
-        (void)mysql_query(one.mysql, "DO 1");
-        assert_int_equal(dew_release(&one), DEW_OK);
-    }
-    is_told(dew_pool_set_credentials(pool, "app", "app", &error), &error);
-    if (borrow(pool, &one)) {
-        assert_int_equal(dew_release(&one), DEW_OK);
+static void
+with_one_pending(struct countdown *run)
+{
+    (void)kit_borrow(run->pool, &run->conn[0]);
+    assert_int_equal(mysql_query(run->conn[0].mysql, "SET @a = 1"), 0);
+    kit_return(&run->conn[0]);
+}
+
+/* Long enough that a probe is due. */
+static void
+with_one_that_rested(struct countdown *run)
+{
+    with_one_at_rest(run);
+    const int64_t until_ms = kit_now_ms() + 30;
+    KIT_AWAIT(kit_now_ms() >= until_ms);
+}
+
+static void
+borrow_and_return(struct countdown *run)
+{
+    if (countdown_borrow(run, 0)) {
+        kit_answers_are_its_own(run->conn[0].mysql);
+        kit_return(&run->conn[0]);
     }
 }
 
-/* False: nothing fired any more. */
-static bool
-live_with_fault(enum fault_point point, uint32_t nth, bool for_good)
-{
-    const struct kit_traces before = kit_traces();
-    dew_config config;
-    dew_conn conn[2];
+/* --- who grows, who waits --------------------------------------------------------- */
 
-    configure(&config);
-    dew_pool *const pool = kit_open(&config);
-    fault_arm(point, nth, for_good);
-    live(pool);
-    const bool fired = fault_passes(point) >= nth;
-    fault_arm(point, 0, false);
-    kit_check(pool);
-    /* All of its places, not only the one that a failure may have spared. */
+static void
+alone(dew_config *config)
+{
+    config->maxsize = 1;
+}
+
+static void
+named(dew_config *config)
+{
+    config->name = "orders";
+}
+
+static void
+with_a_loan(struct countdown *run)
+{
+    (void)kit_borrow(run->pool, &run->conn[0]);
+}
+
+static void
+borrow_one_more(struct countdown *run)
+{
+    if (countdown_borrow(run, 1)) {
+        kit_answers_are_its_own(run->conn[1].mysql);
+        kit_return(&run->conn[1]);
+    }
+}
+
+static void
+return_it(struct countdown *run)
+{
+    countdown_return(run, 0);
+}
+
+/* As soon as somebody waits for it, and soon in any case. */
+static void *
+return_for_a_waiter(void *arg)
+{
+    struct countdown *const run = arg;
+    const int64_t until_ms = kit_now_ms() + 50;
+
+    KIT_AWAIT(kit_stats(run->pool).waiters != 0 || kit_now_ms() >= until_ms);
+    kit_return(&run->conn[0]);
+    return NULL;
+}
+
+static void
+wait_for_a_return(struct countdown *run)
+{
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, return_for_a_waiter, run),
+                     0);
+    const bool borrowed = countdown_borrow(run, 1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    if (borrowed) {
+        kit_answers_are_its_own(run->conn[1].mysql);
+        kit_return(&run->conn[1]);
+    }
+}
+
+static void
+wait_in_vain(struct countdown *run)
+{
+    static const int64_t waits_ms[] = {DEW_NO_WAIT, 3};
+
     for (size_t i = 0; i < 2; i++) {
-        while (dew_acquire(pool, KIT_PATIENCE_MS, &conn[i], NULL) != DEW_OK) {
-            KIT_AWAIT(kit_stats(pool).timeouts < 100);
-        }
-        kit_answers_are_its_own(conn[i].mysql);
-    }
-    kit_return(&conn[0]);
-    kit_return(&conn[1]);
-    kit_close(pool);
-    kit_left_nothing(&before);
-    return fired;
-}
+        dew_error error = countdown_error();
+        const dew_code code =
+            dew_acquire(run->pool, waits_ms[i], &run->conn[1], &error);
 
-static void
-count_down(enum fault_point point)
-{
-    for (uint32_t for_good = 0; for_good < 2; for_good++) {
-        uint32_t nth = 1;
-
-        while (live_with_fault(point, nth, for_good != 0)) {
-            assert_true(++nth < STEPS_MAX);
-        }
-        assert_true(nth > 1);
+        assert_int_not_equal(code, DEW_OK);
+        assert_null(run->conn[1].mysql);
+        countdown_told_or(run, code, DEW_ETIMEDOUT, &error);
     }
 }
 
 static void
-pool_survives_every_allocation_that_fails(void **state)
+borrow_by_name(struct countdown *run)
 {
-    (void)state;
-    count_down(FAULT_ALLOC);
+    dew_error error = countdown_error();
+    const dew_code code = dew_acquire_named("orders", COUNTDOWN_WAIT_MS,
+                                            &run->conn[0], &error);
+
+    countdown_told(run, code, &error);
+    countdown_return(run, 0);
+}
+
+/* --- who has one -------------------------------------------------------------------- */
+
+static void
+ping(struct countdown *run)
+{
+    dew_error error = countdown_error();
+
+    countdown_told(run, dew_ping(&run->conn[0], &error), &error);
 }
 
 static void
-pool_survives_every_thread_that_does_not_start(void **state)
+arm_and_disarm(struct countdown *run)
 {
-    (void)state;
-    count_down(FAULT_THREAD);
-}
+    for (int i = 0; i < 2; i++) {
+        dew_error error = countdown_error();
 
-static void
-pool_survives_every_connect_that_is_refused(void **state)
-{
-    (void)state;
-    count_down(FAULT_CONNECT);
-}
-
-static void
-pool_survives_every_reset_that_fails(void **state)
-{
-    (void)state;
-    count_down(FAULT_RESET);
-}
-
-static void
-pool_survives_every_probe_that_fails(void **state)
-{
-    (void)state;
-    count_down(FAULT_PING);
-}
-
-static void
-connection_without_a_pool_survives_every_step_that_fails(void **state)
-{
-    static const enum fault_point points[] = {FAULT_ALLOC, FAULT_THREAD,
-                                              FAULT_CONNECT};
-    const struct kit_traces before = kit_traces();
-    dew_config config;
-    dew_conn conn;
-
-    (void)state;
-    configure(&config);
-    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
-        dew_error error = {.code = DEW_OK};
-        uint32_t nth = 0;
-
-        do {
-            fault_arm(points[i], ++nth, false);
-            const dew_code code = dew_connect(&config, &conn, &error);
-            is_told(code, &error);
-            if (code == DEW_OK) {
-                is_told(dew_deadline(&conn, 60000, &error), &error);
-                assert_int_equal(dew_release(&conn), DEW_OK);
-            }
-            assert_true(nth < STEPS_MAX);
-        } while (fault_passes(points[i]) >= nth);
-        fault_arm(points[i], 0, false);
-        assert_true(nth > 1);
-        kit_left_nothing(&before);
+        countdown_told(run, dew_deadline(&run->conn[0], 60000, &error),
+                       &error);
     }
+    dew_error error = countdown_error();
+    countdown_told(run, dew_deadline(&run->conn[0], -1, &error), &error);
 }
 
-static int
-with_threads(void **state)
+/* Whether the KILL gets through or not, the query ends long before it would. */
+static void
+run_past_a_deadline(struct countdown *run)
 {
-    (void)state;
-    flags = 0;
-    return 0;
+    const int64_t begin_ms = kit_now_ms();
+    dew_error error = countdown_error();
+    const dew_code code = dew_deadline(&run->conn[0], 5, &error);
+
+    countdown_told(run, code, &error);
+    if (code == DEW_OK) {
+        (void)mysql_query(run->conn[0].mysql, "DO SLEEP(5)");
+        assert_true(kit_now_ms() - begin_ms < 3000);
+    }
+    kit_return(&run->conn[0]);
 }
 
-static int
-without_threads(void **state)
+static void
+change_credentials_and_borrow(struct countdown *run)
 {
-    (void)state;
-    flags = DEW_NO_THREADS;
-    return 0;
+    dew_error error = countdown_error();
+
+    countdown_told(
+        run, dew_pool_set_credentials(run->pool, "app", "app", &error), &error);
+    borrow_and_return(run);
 }
 
-#define BOTH(test)                                                             \
-    cmocka_unit_test_setup(test, with_threads),                                \
-        cmocka_unit_test_setup(test, without_threads)
+static void
+look_around(struct countdown *run)
+{
+    dew_error error = countdown_error();
+
+    assert_int_equal(kit_stats(run->pool).conns_leased, 1);
+    assert_int_equal(dew_pool_check(run->pool, &error), DEW_OK);
+}
+
+#define WITHOUT(stage, ...) {.name = stage, .flags = DEW_NO_THREADS, __VA_ARGS__}
+
+static const struct countdown_stage stages[] = {
+    {.name = "borrow_of_a_session_at_rest_fails_for_nothing",
+     .must = MUST(CLOCK_JUMP),
+     .before = with_one_at_rest,
+     .act = borrow_and_return},
+    {.name = "borrow_that_reads_an_answer_survives",
+     .must = MUST(RESET) | MUST(POLL) | MUST(SIGNAL) | MUST_CLOCK,
+     .configure = looked_at,
+     .before = with_one_pending,
+     .act = borrow_and_return},
+    {.name = "borrow_that_probes_survives",
+     .must = MUST(PING) | MUST(POLL) | MUST_CLOCK,
+     .configure = probed,
+     .before = with_one_that_rested,
+     .act = borrow_and_return},
+    {.name = "borrow_that_grows_the_pool_survives",
+     .must = MUST(ALLOC) | MUST(CONNECT) | MUST(DESCRIPTOR) | MUST(FUTEX) | MUST_CLOCK,
+     .before = with_a_loan,
+     .act = borrow_one_more,
+     .after = return_it},
+    {.name = "borrow_that_opens_the_first_session_survives",
+     .must = MUST(ALLOC) | MUST(CONNECT) | MUST(THREAD) | MUST(FUTEX),
+     .act = borrow_and_return},
+    WITHOUT("borrow_that_opens_by_itself_survives",
+            .must = MUST(ALLOC) | MUST(CONNECT) | MUST(DESCRIPTOR) | MUST_CLOCK,
+            .before = with_a_loan,
+            .act = borrow_one_more,
+            .after = return_it),
+    {.name = "borrow_that_waits_survives",
+     .must = MUST(FUTEX) | MUST_CLOCK,
+     .configure = alone,
+     .before = with_a_loan,
+     .act = wait_for_a_return},
+    WITHOUT("borrow_that_waits_without_threads_survives",
+            .must = MUST(ALLOC) | MUST(FUTEX) | MUST_CLOCK,
+            .configure = alone,
+            .before = with_a_loan,
+            .act = wait_for_a_return),
+    {.name = "borrow_whose_time_is_up_says_so",
+     .must = MUST(FUTEX) | MUST_CLOCK,
+     .configure = alone,
+     .before = with_a_loan,
+     .act = wait_in_vain,
+     .after = return_it},
+    {.name = "borrow_by_name_survives",
+     .must = MUST(ALLOC) | MUST(CONNECT),
+     .configure = named,
+     .act = borrow_by_name},
+    {.name = "ping_survives",
+     .must = MUST(PING) | MUST(POLL) | MUST_CLOCK,
+     .before = with_a_loan,
+     .act = ping,
+     .after = return_it},
+    {.name = "deadline_that_is_disarmed_survives",
+     .must = MUST(ALLOC) | MUST(THREAD) | MUST(DESCRIPTOR) | MUST_CLOCK,
+     .before = with_a_loan,
+     .act = arm_and_disarm,
+     .after = return_it},
+    {.name = "deadline_that_passes_ends_the_query",
+     .must = MUST(ALLOC) | MUST(THREAD) | MUST(DESCRIPTOR) | MUST(CONNECT) | MUST_CLOCK,
+     .before = with_a_loan,
+     .act = run_past_a_deadline,
+     .after = return_it},
+    {.name = "new_credentials_survive",
+     .must = MUST(ALLOC) | MUST(CONNECT),
+     .before = with_one_at_rest,
+     .act = change_credentials_and_borrow},
+    {.name = "look_at_the_pool_fails_for_nothing",
+     .before = with_a_loan,
+     .act = look_around,
+     .after = return_it},
+};
 
 int
 main(void)
 {
-    static const struct CMUnitTest tests[] = {
-        BOTH(pool_survives_every_allocation_that_fails),
-        cmocka_unit_test_setup(pool_survives_every_thread_that_does_not_start,
-                               with_threads),
-        BOTH(pool_survives_every_connect_that_is_refused),
-        BOTH(pool_survives_every_reset_that_fails),
-        BOTH(pool_survives_every_probe_that_fails),
-        cmocka_unit_test_setup(
-            connection_without_a_pool_survives_every_step_that_fails,
-            with_threads),
-    };
-    server = test_server_start(NULL);
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    test_server_stop(server);
-    return failed;
+    return countdown_run(stages, sizeof stages / sizeof stages[0]);
 }
