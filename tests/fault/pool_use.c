@@ -211,8 +211,6 @@ look_around(struct countdown *run)
     assert_int_equal(dew_pool_check(run->pool, &error), DEW_OK);
 }
 
-#define WITHOUT(stage, ...) {.name = stage, .flags = DEW_NO_THREADS, __VA_ARGS__}
-
 static const struct countdown_stage stages[] = {
     {.name = "borrow_of_a_session_at_rest_fails_for_nothing",
      .must = MUST(CLOCK_JUMP),
@@ -236,21 +234,23 @@ static const struct countdown_stage stages[] = {
     {.name = "borrow_that_opens_the_first_session_survives",
      .must = MUST(ALLOC) | MUST(CONNECT) | MUST(THREAD) | MUST(FUTEX),
      .act = borrow_and_return},
-    WITHOUT("borrow_that_opens_by_itself_survives",
-            .must = MUST(ALLOC) | MUST(CONNECT) | MUST(DESCRIPTOR) | MUST_CLOCK,
-            .before = with_a_loan,
-            .act = borrow_one_more,
-            .after = return_it),
+    {.name = "borrow_that_opens_by_itself_survives",
+     .flags = DEW_NO_THREADS,
+     .must = MUST(ALLOC) | MUST(CONNECT) | MUST(DESCRIPTOR) | MUST_CLOCK,
+     .before = with_a_loan,
+     .act = borrow_one_more,
+     .after = return_it},
     {.name = "borrow_that_waits_survives",
      .must = MUST(FUTEX) | MUST_CLOCK,
      .configure = alone,
      .before = with_a_loan,
      .act = wait_for_a_return},
-    WITHOUT("borrow_that_waits_without_threads_survives",
-            .must = MUST(ALLOC) | MUST(FUTEX) | MUST_CLOCK,
-            .configure = alone,
-            .before = with_a_loan,
-            .act = wait_for_a_return),
+    {.name = "borrow_that_waits_without_threads_survives",
+     .flags = DEW_NO_THREADS,
+     .must = MUST(ALLOC) | MUST(FUTEX) | MUST_CLOCK,
+     .configure = alone,
+     .before = with_a_loan,
+     .act = wait_for_a_return},
     {.name = "borrow_whose_time_is_up_says_so",
      .must = MUST(FUTEX) | MUST_CLOCK,
      .configure = alone,
