@@ -198,6 +198,7 @@ child_of_a_bare_clone_is_told_by_the_wiped_page(void **state)
     for (size_t i = 0; i < 2; i++) {
         family_open(kinds[i]);
         /* No fork handler runs. */
+        fork_kit_await_quiet();
         const pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
         if (child == 0) {
             fork_kit_run(give_back_what_the_parent_lent);
