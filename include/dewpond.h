@@ -183,6 +183,15 @@
  *     smaller of 10 and maxsize. size may not pass maxsize, nor pre_create
  *     size.
  * (3) eight times maxsize.
+ *
+ * THE SERVER'S OWN LIMITS are read when a session is opened. A server hangs up
+ * on who rests for wait_timeout (the session's own, as init_sql may set it): so
+ * 45 s less than that, or half of it where it is less than 90 s, is the most
+ * that idle_timeout_ms and keepalive_ms count as. With keepalive_ms off a
+ * session is closed at that limit even down from pre_create, and another one is
+ * opened. When the pools of this process may open more sessions with one server
+ * than its max_connections, each of them says so once. on_log hears of both
+ * (level 1), and of what the server is (level 2).
  */
 #ifndef DEWPOND_H
 #define DEWPOND_H

@@ -84,6 +84,7 @@ struct slot {
     int64_t expires_ms;      /* lifetime, coarse clock; CLOCK_NEVER: none */
     int64_t rested_ms;       /* last return, coarse clock */
     int64_t alive_ms;        /* last sign of life, coarse clock */
+    int64_t rest_ms;         /* how long the server lets it rest; 0: ever */
     int64_t lent_ns;         /* exact start of a sampled loan; 0: not sampled */
     uint64_t epoch, suspect; /* the pool's stamps when the connect began */
     uint32_t parting;        /* how the keeper shall hang it up */

@@ -86,7 +86,7 @@ settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 static bool
 is_long_idle(const dew_pool *pool, const struct slot *slot)
 {
-    const int64_t limit = pool->settings->keepalive_ms;
+    const int64_t limit = server_keepalive_ms(pool, slot);
 
     return limit != SETTINGS_OFF && clock_coarse_ms() - slot->alive_ms >= limit;
 }

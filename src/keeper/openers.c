@@ -99,6 +99,7 @@ connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     if (code == DEW_OK) {
         tally_add(&pool->pond.tallies.connects);
         furnish(pool, slot, session);
+        server_met(pool, slot);
         breaker_succeeded(&pool->breaker);
         keeper_apply(pool);
         return true;

@@ -23,6 +23,7 @@
 #include "keeper/credentials.h"
 #include "keeper/farewell.h"
 #include "keeper/leaks.h"
+#include "keeper/server.h"
 
 #define OPENERS_MAX 64
 
@@ -49,6 +50,7 @@ struct dew_pool {
     struct breaker breaker;
     struct farewells farewells; /* the keeper's */
     struct openers openers;
+    struct server_news server;
 
     pthread_t keeper;        /* valid while keeper_runs */
     bool keeper_runs;        /* open's and close's */

@@ -16,15 +16,33 @@
  * and the probes of many sessions with a far server add up. */
 #define SWEEP_ENOUGH_MS 100
 
+/* A session whose on_connect has to run again is a borrower's to settle. */
+static bool
+is_mine_to_look_at(const dew_pool *pool, const struct slot *slot)
+{
+    return !slot_is_pending(slot) || pool->settings->on_connect == NULL;
+}
+
+static bool
+is_pinged(const dew_pool *pool, const struct slot *slot)
+{
+    return pool->settings->keepalive_ms != SETTINGS_OFF &&
+           is_mine_to_look_at(pool, slot);
+}
+
 /* `staying`: sessions that live and are not on their way out. The quota would
  * not do: who was retired in this very pass still has its place there. */
 static bool
 has_rested_too_long(const dew_pool *pool, const struct slot *slot,
                     int64_t now_ms, uint32_t staying)
 {
-    const int64_t limit = pool->settings->idle_timeout_ms;
+    const int64_t limit = server_idle_ms(pool, slot);
+    const int64_t rested_ms = now_ms - slot->rested_ms;
 
-    return limit != SETTINGS_OFF && now_ms - slot->rested_ms >= limit &&
+    if (!is_pinged(pool, slot) && server_ends_rest(pool, slot, rested_ms)) {
+        return true;
+    }
+    return limit != SETTINGS_OFF && rested_ms >= limit &&
            staying > pool->settings->pre_create;
 }
 
@@ -45,13 +63,6 @@ reason_to_go(dew_pool *pool, struct slot *slot, int64_t now_ms,
         return &tallies->retired_idle;
     }
     return NULL;
-}
-
-/* A session whose on_connect has to run again is a borrower's to settle. */
-static bool
-is_mine_to_look_at(const dew_pool *pool, const struct slot *slot)
-{
-    return !slot_is_pending(slot) || pool->settings->on_connect == NULL;
 }
 
 /* A reset's answer that is late is waited for by whoever borrows. A probe's
@@ -90,10 +101,10 @@ let_go(dew_pool *pool, struct slot *slot, bool stays)
 static int64_t
 interval_ms(const dew_pool *pool)
 {
-    const int64_t limits[] = {pool->settings->idle_timeout_ms,
-                              pool->settings->lifetime_ms,
-                              pool->settings->keepalive_ms,
-                              pool->settings->leak_after_ms};
+    const int64_t limits[] = {
+        pool->settings->idle_timeout_ms, pool->settings->lifetime_ms,
+        pool->settings->keepalive_ms, server_rest_ms(pool),
+        pool->settings->leak_after_ms};
     int64_t interval = SWEEP_MAX_MS;
 
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {

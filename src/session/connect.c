@@ -144,7 +144,8 @@ furnish(struct session *session, const struct settings *settings,
            session_run_init_sql(session, settings, DEW_STAGE_CONNECT,
                                 &detail) &&
            session_run_on_connect(session, settings, DEW_STAGE_CONNECT,
-                                  &detail);
+                                  &detail) &&
+           session_learn_again(session, settings, &detail);
     if (io_step_end(&step)) {
         return cut_error(session->mysql,
                          step.bound.cancelled ? FLAVOUR_CANCELLED

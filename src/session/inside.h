@@ -42,6 +42,8 @@ struct session {
     unsigned long thread_id;
     struct session_server server;
 
+    uint32_t facts; /* how many of them it told (values.h); 0: none */
+
     bool plain;            /* neither TLS nor compression on the wire */
     bool no_reset_command; /* answered 1047: COM_CHANGE_USER instead */
     uint32_t forgets;      /* enum session_forgets */
@@ -125,6 +127,11 @@ bool session_set_options(MYSQL *mysql, const struct settings *settings,
  * brings charset and autocommit to what settings say. */
 bool session_learn(struct session *session, const struct settings *settings,
                    dew_error *error);
+
+/* What init_sql and on_connect may have changed of it. False: the connection
+ * is gone, and *error tells why. */
+bool session_learn_again(struct session *session,
+                         const struct settings *settings, dew_error *error);
 
 /* Puts the client library's own switches back as we set them at connect:
  * LOCAL INFILE off and its handlers gone, reconnect off. No I/O. */

@@ -159,3 +159,14 @@ session_learn(struct session *session, const struct settings *settings,
     memory_free(scratch);
     return learnt;
 }
+
+bool
+session_learn_again(struct session *session, const struct settings *settings,
+                    dew_error *error)
+{
+    const bool may_differ =
+        settings->init_sql != NULL || settings->on_connect != NULL;
+
+    return !may_differ || session->server.wait_timeout_s == 0 ||
+           facts_read_timeout(session) || fail(session, error);
+}

@@ -69,13 +69,14 @@ dew_code session_open(struct session **session,
 MYSQL *session_handle(const struct session *session);
 /* The server's id of it (SHOW PROCESSLIST). */
 unsigned long session_server_thread(const struct session *session);
-/* What the server said at the first connect. wait_timeout in seconds. */
+/* What the server said when the session was opened. Zero: it did not tell. */
 struct session_server {
     bool is_mariadb;
-    unsigned long version; /* 101119 */
-    int64_t wait_timeout_s;
+    unsigned long version;  /* 101119 */
+    int64_t wait_timeout_s; /* of this session, after init_sql and on_connect */
     int64_t max_connections;
     bool read_only;
+    uint64_t identity; /* the same for all sessions with this server */
 };
 const struct session_server *session_server(const struct session *session);
 

@@ -4,10 +4,7 @@
 #include "session/values.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define SERVER_VALUES 3 /* before the variables in the SELECT */
 
 static const struct {
     const char *name;
@@ -29,22 +26,7 @@ variable_name(const struct session *session, enum variable variable)
     if (variable != ISOLATION) {
         return variables[variable].name;
     }
-    /* MySQL 8 dropped the old name; MariaDB learnt the new one in 11.1. */
-    return session->server.is_mariadb || session->server.version < 50720
-               ? "tx_isolation"
-               : "transaction_isolation";
-}
-
-static int64_t
-number_of(const char *text)
-{
-    return text == NULL ? 0 : strtoll(text, NULL, 10);
-}
-
-static bool
-switch_of(const char *text)
-{
-    return text != NULL && strcmp(text, "0") != 0 && strcmp(text, "OFF") != 0;
+    return facts_old_names(session) ? "tx_isolation" : "transaction_isolation";
 }
 
 /* False: it does not fit, or cannot be put between quotes as it is. */
@@ -64,13 +46,12 @@ take_value(struct values *values, enum variable variable, const char *text)
 }
 
 static bool
-take_row(struct session *session, struct values *values, MYSQL_ROW row)
+take_row(struct session *session, struct values *values, uint32_t facts,
+         char *const *row)
 {
-    session->server.wait_timeout_s = number_of(row[0]);
-    session->server.max_connections = number_of(row[1]);
-    session->server.read_only = switch_of(row[2]);
+    facts_take(session, facts, row);
     for (int i = 0; i < VARIABLES; i++) {
-        if (!take_value(values, (enum variable)i, row[SERVER_VALUES + i])) {
+        if (!take_value(values, (enum variable)i, row[facts + (uint32_t)i])) {
             return false;
         }
     }
@@ -78,39 +59,53 @@ take_row(struct session *session, struct values *values, MYSQL_ROW row)
 }
 
 static void
-compose_select(const struct session *session, char *sql)
+compose_select(const struct session *session, uint32_t facts, char *sql)
 {
-    int used = snprintf(sql, VALUES_SQL_SIZE,
-                        "SELECT @@wait_timeout, @@max_connections, "
-                        "@@read_only");
+    int used = snprintf(sql, VALUES_SQL_SIZE, "SELECT ");
 
+    used += facts_write(session, facts, sql + used,
+                        VALUES_SQL_SIZE - (size_t)used);
     for (int i = 0; i < VARIABLES; i++) {
-        used += snprintf(sql + used, VALUES_SQL_SIZE - (size_t)used, ", @@%s",
+        used += snprintf(sql + used, VALUES_SQL_SIZE - (size_t)used, ",@@%s",
                          variable_name(session, (enum variable)i));
     }
 }
 
-enum values_reading
-values_read(struct session *session, struct values_scratch *scratch,
-            struct values *values)
+static enum values_reading
+read_with(struct session *session, uint32_t facts, char *sql,
+          struct values *values)
 {
     MYSQL *const mysql = session->mysql;
     MYSQL_RES *result;
     MYSQL_ROW row;
     bool taken;
 
-    compose_select(session, scratch->sql);
-    result = mysql_query(mysql, scratch->sql) == 0 ? mysql_store_result(mysql)
-                                                   : NULL;
+    compose_select(session, facts, sql);
+    result = mysql_query(mysql, sql) == 0 ? mysql_store_result(mysql) : NULL;
     if (result == NULL) {
         return flavour_is_dead(mysql) ? VALUES_LOST : VALUES_NOT_READ;
     }
-    row = mysql_num_fields(result) == SERVER_VALUES + VARIABLES
+    row = mysql_num_fields(result) == facts + VARIABLES
               ? mysql_fetch_row(result)
               : NULL;
-    taken = row != NULL && take_row(session, values, row);
+    taken = row != NULL && take_row(session, values, facts, row);
     mysql_free_result(result);
     return taken ? VALUES_READ : VALUES_NOT_READ;
+}
+
+enum values_reading
+values_read(struct session *session, struct values_scratch *scratch,
+            struct values *values)
+{
+    const bool is_first = session->facts == 0;
+    enum values_reading reading =
+        read_with(session, is_first ? FACTS_ALL : session->facts, scratch->sql,
+                  values);
+
+    if (reading == VALUES_NOT_READ && is_first) {
+        reading = read_with(session, FACTS_FEW, scratch->sql, values);
+    }
+    return reading;
 }
 
 static bool

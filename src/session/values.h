@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of the variables that a reset may forget: read and set. */
+/* Values of a server: of variables that a reset may forget, and its own. */
 #ifndef DEWPOND_SESSION_VALUES_H
 #define DEWPOND_SESSION_VALUES_H
 
@@ -29,6 +29,28 @@ struct values_scratch {
     struct values wanted, now;
     char sql[VALUES_SQL_SIZE];
 };
+
+/* ---- facts.c: what session->server is made of ---- */
+
+/* How many are asked for: all, or those that every server and proxy knows. */
+#define FACTS_ALL 10u
+#define FACTS_FEW 3u
+
+/* MySQL 8 dropped the old names (tx_...); MariaDB learnt the new ones in 11.1. */
+bool facts_old_names(const struct session *session);
+/* The columns of a SELECT, "@@a,@@b"; returns their length. */
+int facts_write(const struct session *session, uint32_t count, char *sql,
+                size_t size);
+/* Takes the first `count` columns of the answer. */
+void facts_take(struct session *session, uint32_t count, char *const *row);
+/* The same for what keeps the server from writing, where facts_take was. */
+int facts_write_role(const struct session *session, char *sql, size_t size);
+/* True: these columns say that the server takes no writes. */
+bool facts_role(const struct session *session, char *const *columns);
+/* session->server.wait_timeout_s as it is now. False: the connection is gone. */
+bool facts_read_timeout(struct session *session);
+
+/* ---- values.c ---- */
 
 enum values_reading { VALUES_READ, VALUES_NOT_READ, VALUES_LOST };
 

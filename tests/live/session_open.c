@@ -46,6 +46,7 @@ what_the_server_is_was_learnt(void **state)
     assert_int_equal(server->max_connections,
                      test_server_scalar(*state, "SELECT @@max_connections"));
     assert_int_equal(server->read_only, false);
+    assert_int_not_equal(server->identity, 0);
     loan_ask(session_handle(session), "SELECT VERSION()", text);
     assert_int_equal(server->is_mariadb, strstr(text, "MariaDB") != NULL);
     assert_int_equal(server->version / 10000, strtoul(text, NULL, 10));

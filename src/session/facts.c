@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* Which of the server's own values are asked for, and what the answers say. */
+#define _GNU_SOURCE 1
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/values.h"
+
+/* Every server has the first FACTS_FEW. */
+enum fact {
+    WAIT_TIMEOUT,
+    MAX_CONNECTIONS,
+    READ_ONLY, /* from here to the next name: the role */
+    INNODB_READ_ONLY,
+    TRANSACTIONS_READ_ONLY,
+    HOSTNAME, /* from here to the end: the identity */
+    PORT,
+    SOCKET,
+    SERVER_ID,
+    DATADIR,
+};
+
+static const char *const names[FACTS_ALL] = {
+    [WAIT_TIMEOUT] = "wait_timeout",
+    [MAX_CONNECTIONS] = "max_connections",
+    [READ_ONLY] = "read_only",
+    [INNODB_READ_ONLY] = "innodb_read_only",
+    [TRANSACTIONS_READ_ONLY] = NULL, /* its name differs: see below */
+    [HOSTNAME] = "hostname",
+    [PORT] = "port",
+    [SOCKET] = "socket",
+    [SERVER_ID] = "server_id",
+    [DATADIR] = "datadir",
+};
+
+bool
+facts_old_names(const struct session *session)
+{
+    return session->server.is_mariadb || session->server.version < 50720;
+}
+
+static const char *
+name_of(const struct session *session, uint32_t fact)
+{
+    if (fact != TRANSACTIONS_READ_ONLY) {
+        return names[fact];
+    }
+    return facts_old_names(session) ? "global.tx_read_only"
+                                    : "global.transaction_read_only";
+}
+
+static int
+write_columns(const struct session *session, uint32_t first, uint32_t end,
+              char *sql, size_t size)
+{
+    int used = 0;
+
+    for (uint32_t i = first; i < end; i++) {
+        used += snprintf(sql + used, size - (size_t)used, "%s@@%s",
+                         i == first ? "" : ",", name_of(session, i));
+    }
+    return used;
+}
+
+int
+facts_write(const struct session *session, uint32_t count, char *sql,
+            size_t size)
+{
+    return write_columns(session, 0, count, sql, size);
+}
+
+static uint32_t
+role_end(uint32_t count)
+{
+    return count < HOSTNAME ? count : HOSTNAME;
+}
+
+int
+facts_write_role(const struct session *session, char *sql, size_t size)
+{
+    return write_columns(session, READ_ONLY, role_end(session->facts), sql,
+                         size);
+}
+
+/* New servers have words for kinds of read-only. */
+static bool
+is_on(const char *text)
+{
+    return text != NULL && strcmp(text, "0") != 0 && strcmp(text, "OFF") != 0;
+}
+
+bool
+facts_role(const struct session *session, char *const *columns)
+{
+    bool read_only = false;
+
+    for (uint32_t i = 0; i < role_end(session->facts) - READ_ONLY; i++) {
+        read_only = read_only || is_on(columns[i]);
+    }
+    return read_only;
+}
+
+static int64_t
+number_of(const char *text)
+{
+    return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
+/* FNV-1a over all of them; never 0, which stands for unknown. */
+static uint64_t
+identity_of(char *const *row)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (uint32_t i = HOSTNAME; i < FACTS_ALL; i++) {
+        const char *text = row[i] == NULL ? "" : row[i];
+
+        do {
+            hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+        } while (*text++ != '\0');
+    }
+    return hash | 1;
+}
+
+void
+facts_take(struct session *session, uint32_t count, char *const *row)
+{
+    struct session_server *const server = &session->server;
+
+    session->facts = count;
+    server->wait_timeout_s = number_of(row[WAIT_TIMEOUT]);
+    server->max_connections = number_of(row[MAX_CONNECTIONS]);
+    server->read_only = facts_role(session, row + READ_ONLY);
+    server->identity = count == FACTS_ALL ? identity_of(row) : 0;
+}
+
+bool
+facts_read_timeout(struct session *session)
+{
+    MYSQL *const mysql = session->mysql;
+    MYSQL_RES *const result = mysql_query(mysql, "SELECT @@wait_timeout") == 0
+                                  ? mysql_store_result(mysql)
+                                  : NULL;
+    const MYSQL_ROW row = result == NULL ? NULL : mysql_fetch_row(result);
+
+    if (row != NULL) {
+        session->server.wait_timeout_s = number_of(row[0]);
+    }
+    if (result != NULL) {
+        mysql_free_result(result);
+    }
+    return !flavour_is_dead(mysql);
+}
