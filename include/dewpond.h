@@ -619,7 +619,8 @@ dew_code dew_ping(dew_conn *conn, dew_error *error);
  *          to ping_timeout_ms; without it the server finishes the query. A new
  *          deadline replaces the old one; ms < 0 disarms. The end of the loan
  *          disarms too. A session that a KILL may still reach is not lent
- *          again.
+ *          again. A deadline passes once: what begins after it, or after the
+ *          KILL found nothing to stop, has no bound until you set a new one.
  * Returns  DEW_OK. DEW_ECONNECT: the deadline before this one had passed and
  *          the session was cut; release it. DEW_ESTALE: no loan. DEW_EINVAL:
  *          conn is NULL, or the pool was opened with DEW_NO_THREADS.
