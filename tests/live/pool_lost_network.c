@@ -54,7 +54,7 @@ cut(void)
 static void
 ends_now(int64_t due_ns)
 {
-    lateness_add(&lateness, due_ns, clock_now_ns());
+    lateness_add(&lateness, due_ns, clock_now_ns(), 0);
 }
 
 static void

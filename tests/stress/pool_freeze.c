@@ -14,9 +14,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -40,6 +40,7 @@ struct worker {
     pthread_t thread;
     unsigned number, asked;
     bool is_back; /* had an answer that was asked for after the thaw */
+    int account;
     uint64_t loans, timeouts, answers;
 };
 
@@ -87,10 +88,12 @@ ask(struct worker *worker, dew_conn *conn)
     if (dew_deadline(conn, QUERY_MS, &error) != DEW_OK) {
         fault_found("deadline", error.message);
     }
+    const int64_t before_ns = timing_kept_off_ns(worker->account);
     const char *const answer = loan_ask(conn->mysql, sql, text);
     const int64_t end_ns = clock_now_ns();
 
-    lateness_add(&queries, due_ns, end_ns);
+    lateness_add(&queries, due_ns, end_ns,
+                 timing_kept_off_ns(worker->account) - before_ns);
     if (strcmp(answer, expected) == 0) {
         worker->answers++;
     } else if (is_end_by_deadline(answer) && end_ns >= due_ns) {
@@ -101,24 +104,28 @@ ask(struct worker *worker, dew_conn *conn)
 }
 
 static void
-give_back(dew_conn *conn)
+give_back(const struct worker *worker, dew_conn *conn)
 {
+    const int64_t before_ns = timing_kept_off_ns(worker->account);
     const int64_t due_ns = clock_now_ns();
 
     if (dew_release(conn) != DEW_OK) {
         fault_found("release", "it was refused");
     }
-    lateness_add(&returns, due_ns, clock_now_ns());
+    lateness_add(&returns, due_ns, clock_now_ns(),
+                 timing_kept_off_ns(worker->account) - before_ns);
 }
 
 static bool
 borrow(struct worker *worker, dew_conn *conn)
 {
     dew_error error = {.code = DEW_OK};
+    const int64_t before_ns = timing_kept_off_ns(worker->account);
     const int64_t due_ns = clock_deadline_after_ms(ACQUIRE_MS);
     const dew_code code = dew_acquire(pool, ACQUIRE_MS, conn, &error);
 
-    lateness_add(&acquires, due_ns, clock_now_ns());
+    lateness_add(&acquires, due_ns, clock_now_ns(),
+                 timing_kept_off_ns(worker->account) - before_ns);
     if (code == DEW_OK) {
         worker->loans++;
         return true;
@@ -143,7 +150,7 @@ borrow_once(struct worker *worker)
 
     if (borrow(worker, &conn)) {
         ask(worker, &conn);
-        give_back(&conn);
+        give_back(worker, &conn);
     }
     if (is_after && worker->answers > before && !worker->is_back) {
         worker->is_back = true;
@@ -156,6 +163,7 @@ work(void *arg)
 {
     struct worker *const worker = arg;
 
+    worker->account = timing_account();
     while (order_load_seq_u32(&over) == 0) {
         const struct timespec think = {
             .tv_nsec =
@@ -164,19 +172,12 @@ work(void *arg)
         borrow_once(worker);
         (void)nanosleep(&think, NULL);
     }
+    (void)close(worker->account);
     mysql_thread_end();
     return NULL;
 }
 
 /* --- the freeze ------------------------------------------------------------ */
-
-static int64_t
-freeze_ms(void)
-{
-    const char *const value = getenv("DEWPOND_FREEZE_SECONDS");
-
-    return 1000 * (value == NULL ? SECONDS : strtoll(value, NULL, 10));
-}
 
 static void
 begin_service(void)
@@ -203,7 +204,8 @@ begin_service(void)
 static void
 freeze_it(void)
 {
-    const struct timespec length = {.tv_sec = freeze_ms() / 1000};
+    const struct timespec length = {
+        .tv_sec = timing_seconds("DEWPOND_FREEZE_SECONDS", SECONDS)};
 
     test_server_freeze(server);
     assert_int_equal(nanosleep(&length, NULL), 0);

@@ -33,14 +33,6 @@ static struct attempts attempts;
 
 /* --- the outage ------------------------------------------------------------- */
 
-static int64_t
-outage_ms(void)
-{
-    const char *const value = getenv("DEWPOND_OUTAGE_SECONDS");
-
-    return 1000 * (value == NULL ? SECONDS : strtoll(value, NULL, 10));
-}
-
 static void
 await_ns(int64_t moment_ns)
 {
@@ -128,7 +120,8 @@ take_it_away(void)
              SETTLED_MS * CLOCK_NS_PER_MS);
     enter(LOST);
     judge_handshakes(CONNECTS, "until it has been away for a while");
-    await_ns(killed_ns + outage_ms() * CLOCK_NS_PER_MS);
+    await_ns(clock_deadline_from(
+        killed_ns, 1000 * timing_seconds("DEWPOND_OUTAGE_SECONDS", SECONDS)));
     enter(COMING_BACK);
     judge_attempts(killed_ns, clock_now_ns());
     judge_handshakes(1, "from then on");
