@@ -11,7 +11,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "session/inside.h"
+#include "session/parts.h"
 
 static dew_code
 no_memory(dew_error *error)
@@ -128,6 +128,23 @@ note_database(struct session *session, dew_error *error)
     return session->database == NULL ? no_memory(error) : DEW_OK;
 }
 
+/* A reply that nobody asked for, taken for the answer to a SET or to init_sql,
+ * would leave that one's answer to the first borrower. */
+static bool
+is_in_step(struct session *session, dew_error *error)
+{
+    if (proof_is_in_step(session)) {
+        return true;
+    }
+    if (mysql_errno(session->mysql) != 0) {
+        session_last_error(session, DEW_STAGE_CONNECT, error);
+    } else {
+        error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                  "the server sent a reply that nobody asked for");
+    }
+    return false;
+}
+
 /* All that talks to the server after the connect: in one bounded step. */
 static dew_code
 furnish(struct session *session, const struct settings *settings,
@@ -145,7 +162,8 @@ furnish(struct session *session, const struct settings *settings,
                                 &detail) &&
            session_run_on_connect(session, settings, DEW_STAGE_CONNECT,
                                   &detail) &&
-           session_learn_again(session, settings, &detail);
+           session_learn_again(session, settings, &detail) &&
+           is_in_step(session, &detail);
     if (io_step_end(&step)) {
         return cut_error(session->mysql,
                          step.bound.cancelled ? FLAVOUR_CANCELLED

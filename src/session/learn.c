@@ -72,7 +72,12 @@ keep_repair(struct session *session, const char *sql, uint32_t forgets,
 static bool
 fail(const struct session *session, dew_error *error)
 {
-    session_last_error(session, DEW_STAGE_CONNECT, error);
+    if (mysql_errno(session->mysql) == 0 && !flavour_is_dead(session->mysql)) {
+        error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                  "the server answered something else than it was asked");
+    } else {
+        session_last_error(session, DEW_STAGE_CONNECT, error);
+    }
     return false;
 }
 
@@ -83,14 +88,22 @@ sends_resets(const struct settings *settings)
            settings->reset == DEW_RESET_ALWAYS;
 }
 
-/* The server would not tell: put everything that matters back, always. */
+/* The server would not tell: put everything that matters back, always. One
+ * that said why and then hung up has said it all: that is what is told. */
 static bool
 learn_nothing(struct session *session, const struct settings *settings,
               struct values_scratch *scratch, dew_error *error)
 {
+    dew_error why = {.code = DEW_OK};
+
+    (void)fail(session, &why);
     snprintf(scratch->sql, VALUES_SQL_SIZE, "SET NAMES %s, autocommit=%d",
              settings->charset, settings->autocommit ? 1 : 0);
     if (!run_set(session, scratch->sql)) {
+        if (why.mysql_errno != 0 && flavour_is_dead(session->mysql)) {
+            (void)error_copy(error, &why);
+            return false;
+        }
         return fail(session, error);
     }
     return !sends_resets(settings) ||

@@ -58,6 +58,9 @@ bool proof_send(struct session *session);
 bool proof_await(const struct session *session, const struct io_limit *limit);
 /* Reads the answer (blocks: inside an io_step). False: not the right one. */
 bool proof_read(struct session *session, struct proof *proof);
+/* Asks, reads, and looks whether anything has come behind the answer: one round
+ * trip (blocks: inside an io_step). */
+bool proof_is_in_step(struct session *session);
 /* Whether the answer just read was one OK and nothing else. */
 bool proof_was_ok(const struct session *session);
 /* Reads the next answer, which must be one OK and nothing else. */

@@ -103,3 +103,14 @@ proof_read_ok(struct session *session)
 {
     return flavour_read_answer(session->mysql) && proof_was_ok(session);
 }
+
+bool
+proof_is_in_step(struct session *session)
+{
+    struct proof proof;
+
+    return proof_send(session) && proof_read(session, &proof) &&
+           flavour_unread_bytes(session->mysql) != FLAVOUR_SOME &&
+           /* Under TLS what can be read may be its own talk. */
+           (!session->plain || session_is_quiet(session));
+}

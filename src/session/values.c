@@ -71,26 +71,47 @@ compose_select(const struct session *session, uint32_t facts, char *sql)
     }
 }
 
+/* Exactly one row of ours. Anything else is the answer to something else, and
+ * may have no end: it is not read on, and the session is lost. */
+static enum values_reading
+read_row(struct session *session, MYSQL_RES *result, uint32_t facts,
+         struct values *values)
+{
+    const MYSQL_ROW row = mysql_num_fields(result) == facts + VARIABLES
+                              ? mysql_fetch_row(result)
+                              : NULL;
+
+    if (row == NULL) {
+        return VALUES_LOST;
+    }
+    const bool taken = take_row(session, values, facts, row);
+    if (mysql_fetch_row(result) != NULL || mysql_errno(session->mysql) != 0) {
+        return VALUES_LOST;
+    }
+    return taken ? VALUES_READ : VALUES_NOT_READ;
+}
+
 static enum values_reading
 read_with(struct session *session, uint32_t facts, char *sql,
           struct values *values)
 {
     MYSQL *const mysql = session->mysql;
-    MYSQL_RES *result;
-    MYSQL_ROW row;
-    bool taken;
 
     compose_select(session, facts, sql);
-    result = mysql_query(mysql, sql) == 0 ? mysql_store_result(mysql) : NULL;
-    if (result == NULL) {
+    if (mysql_query(mysql, sql) != 0) {
         return flavour_is_dead(mysql) ? VALUES_LOST : VALUES_NOT_READ;
     }
-    row = mysql_num_fields(result) == facts + VARIABLES
-              ? mysql_fetch_row(result)
-              : NULL;
-    taken = row != NULL && take_row(session, values, facts, row);
+    MYSQL_RES *const result = mysql_use_result(mysql);
+    if (result == NULL) {
+        return VALUES_LOST;
+    }
+    const enum values_reading reading =
+        read_row(session, result, facts, values);
+    if (reading == VALUES_LOST) {
+        mysql->status = MYSQL_STATUS_READY;
+    }
     mysql_free_result(result);
-    return taken ? VALUES_READ : VALUES_NOT_READ;
+    return reading;
 }
 
 enum values_reading
