@@ -21,6 +21,10 @@
 
 #define DEAD_MAX 3
 #define HELP_NS (20 * CLOCK_NS_PER_MS)
+/* How long a reset's answer is waited for, beside others that rest or without;
+ * who has no time at all gives it that much of his own. */
+#define ANSWER_BESIDE_NS (2 * CLOCK_NS_PER_MS)
+#define ANSWER_NS (20 * CLOCK_NS_PER_MS)
 #define NS_PER_US 1000
 
 static void
@@ -170,6 +174,15 @@ wait_or_give_up(struct borrow *borrow, struct slot **slot, dew_code *code)
     return *code != DEW_OK;
 }
 
+static struct slot *
+take(const struct borrow *borrow)
+{
+    reclaim_read_begin();
+    struct slot *slot = pond_take(&borrow->pool->pond);
+    reclaim_read_end();
+    return slot;
+}
+
 /* One try. False: one more. True: *slot is a session to look at, or NULL and
  * *code is the answer. */
 static bool
@@ -177,6 +190,11 @@ try_next(struct borrow *borrow, struct slot **slot, dew_code *code)
 {
     if (!borrow->pool->threaded) {
         keeper_help(borrow->pool);
+        *code = DEW_OK;
+        *slot = take(borrow);
+        if (*slot != NULL) {
+            return true;
+        }
     }
     *slot = order_for_myself(borrow);
     if (*slot == NULL && is_time_up(borrow)) {
@@ -218,6 +236,37 @@ say_goodbye(struct borrow *borrow)
     }
 }
 
+static bool
+others_rest(const struct borrow *borrow)
+{
+    return idle_any(&borrow->pool->pond.idle);
+}
+
+static int64_t
+answer_by_ns(const struct borrow *borrow)
+{
+    const int64_t step_ns = others_rest(borrow) ? ANSWER_BESIDE_NS : ANSWER_NS;
+    const int64_t least_ns = borrow->since_ns + ANSWER_NS;
+    const int64_t last_ns =
+        borrow->deadline_ns > least_ns ? borrow->deadline_ns : least_ns;
+
+    return earlier(last_ns, pool_now_ns(borrow->pool) + step_ns);
+}
+
+/* The keeper watches it; without one it stays in hand while nothing else
+ * rests, since nobody would see its answer come. */
+static struct slot *
+put_late_aside(const struct borrow *borrow, struct slot *slot)
+{
+    dew_pool *pool = borrow->pool;
+
+    if (!pool->threaded && !others_rest(borrow) && !is_time_up(borrow)) {
+        return slot;
+    }
+    late_give(pool, slot);
+    return pond_take(&pool->pond);
+}
+
 /* Lets go of a session that cannot be lent now. The next one to look at, or
  * NULL: none, go and wait. Inside a section. */
 static struct slot *
@@ -225,7 +274,10 @@ put_aside(struct borrow *borrow, struct slot *slot, enum lease_verdict verdict)
 {
     struct pond *pond = &borrow->pool->pond;
 
-    if (verdict != LEASE_DEAD) {
+    if (verdict == LEASE_LATE) {
+        return put_late_aside(borrow, slot);
+    }
+    if (verdict == LEASE_FIT) {
         pond_put(pond, slot);
         return NULL;
     }
@@ -253,7 +305,8 @@ borrow_slowly(struct borrow *borrow, struct slot *slot)
             break;
         }
         const enum lease_verdict verdict =
-            lease_make_ready(borrow->pool, slot, borrow->deadline_ns);
+            lease_make_ready(borrow->pool, slot, borrow->deadline_ns,
+                             answer_by_ns(borrow));
         race_point("borrow.lend");
         reclaim_read_begin();
         if (verdict == LEASE_FIT && pond_may_lend(&borrow->pool->pond)) {

@@ -29,6 +29,8 @@ shut(dew_pool *pool)
     }
     pond_raise(&pool->pond, POND_CLOSING);
     poll_bell_ring(&pool->openers.cancel);
+    /* Whose answer is late is not waited for. */
+    poll_bell_ring(&pool->work);
 }
 
 /* Everything that rests goes to the keeper, every order back. */

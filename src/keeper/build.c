@@ -43,6 +43,7 @@ make_parts(dew_pool *pool)
     const struct settings *settings = pool->settings;
 
     pool->work.fd = pool->openers.cancel.fd = -1;
+    late_init(&pool->lates);
     bell_init(&pool->progress);
     bell_init(&pool->openers.bell);
     breaker_init(&pool->breaker, settings->connects_max,

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/poll.h"
 #include "session/session.h"
 
 static int
@@ -94,25 +93,28 @@ is_over(const struct pollfd *seen, const struct farewell *farewell,
     return (seen->revents & POLLIN) != 0 && server_has_closed(farewell->fd);
 }
 
-void
-farewell_wait(struct farewells *farewells, struct pond *pond, int extra_fd,
-              int64_t deadline_ns)
+uint32_t
+farewell_polls(const struct farewells *farewells, struct pollfd *polls)
 {
-    struct pollfd polled[FAREWELLS_MAX + 1];
+    for (uint32_t i = 0; i < farewells->count; i++) {
+        polls[i] =
+            (struct pollfd){farewells->waiting[i].fd, POLLIN | POLLRDHUP, 0};
+    }
+    return farewells->count;
+}
+
+void
+farewell_judge(struct farewells *farewells, struct pond *pond,
+               const struct pollfd *polls)
+{
     const uint32_t count = farewells->count;
+    const int64_t now_ns = clock_now_ns();
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        polled[i] =
-            (struct pollfd){farewells->waiting[i].fd, POLLIN | POLLRDHUP, 0};
-    }
-    polled[count] = (struct pollfd){extra_fd, POLLIN, 0};
-    (void)poll_until(polled, count + 1, deadline_ns);
-    const int64_t now_ns = clock_now_ns();
-    for (uint32_t i = 0; i < count; i++) {
         const struct farewell farewell = farewells->waiting[i];
 
-        if (is_over(&polled[i], &farewell, now_ns)) {
+        if (is_over(&polls[i], &farewell, now_ns)) {
             (void)close(farewell.fd);
             pond_vacate(pond, farewell.slot);
         } else {

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "base/poll.h"
 #include "core/pond.h"
 
 #define FAREWELL_LIMIT_MS 100
@@ -36,10 +37,13 @@ void farewell_begin(struct farewells *farewells, struct pond *pond);
  * while something keeps the pool. */
 void farewell_now(struct pond *pond);
 
-/* Waits until the deadline for servers that close and for extra_fd (-1: none)
- * to be readable; frees the places of those that are done. */
-void farewell_wait(struct farewells *farewells, struct pond *pond, int extra_fd,
-                   int64_t deadline_ns);
+/* Fills one poll for each server that is awaited; how many. */
+uint32_t farewell_polls(const struct farewells *farewells,
+                        struct pollfd *polls);
+/* Frees the places of those that are done; `polls` as farewell_polls filled
+ * them. */
+void farewell_judge(struct farewells *farewells, struct pond *pond,
+                    const struct pollfd *polls);
 
 /* When the next one's time is up; INT64_MAX: none waits. */
 int64_t farewell_due_ns(const struct farewells *farewells);

@@ -154,6 +154,7 @@ next_due_ns(dew_pool *pool, int64_t now_ns)
     int64_t due = earlier(farewell_due_ns(&pool->farewells),
                           breaker_due_ns(&pool->breaker));
 
+    due = earlier(due, late_due_ns(&pool->lates));
     due = earlier(due, pool->next_sweep_ns);
     if (waiters_count(&pool->pond.waiters) != 0) {
         due = earlier(due, now_ns + WATCH_NS);
@@ -182,6 +183,7 @@ keeper_tend(dew_pool *pool)
     const int64_t now_ns = pool_now_ns(pool);
 
     farewell_begin(&pool->farewells, &pool->pond);
+    late_collect(pool);
     tell_what_is_due(pool, now_ns);
     if (is_sweep_due(pool, now_ns)) {
         pool->next_sweep_ns = now_ns + sweep(pool) * CLOCK_NS_PER_MS;
@@ -198,6 +200,21 @@ keeper_tend(dew_pool *pool)
     return next_due_ns(pool, now_ns);
 }
 
+/* Waits until the deadline for servers that close or answer and for extra_fd
+ * (-1: none) to be readable; lets go of who is done. */
+static void
+wait_for_servers(dew_pool *pool, int extra_fd, int64_t deadline_ns)
+{
+    struct pollfd polls[FAREWELLS_MAX + LATES_MAX + 1];
+    const uint32_t farewells = farewell_polls(&pool->farewells, polls);
+    const uint32_t lates = late_polls(&pool->lates, polls + farewells);
+
+    polls[farewells + lates] = (struct pollfd){extra_fd, POLLIN, 0};
+    (void)poll_until(polls, farewells + lates + 1, deadline_ns);
+    farewell_judge(&pool->farewells, &pool->pond, polls);
+    late_judge(pool, polls + farewells);
+}
+
 int64_t
 keeper_tend_here(dew_pool *pool, int64_t wait_ms)
 {
@@ -206,9 +223,9 @@ keeper_tend_here(dew_pool *pool, int64_t wait_ms)
     }
     const int64_t due_ns = keeper_tend(pool);
 
-    farewell_wait(
-        &pool->farewells, &pool->pond, -1,
-        pool->farewells.count == 0 ? 0 : clock_deadline_after_ms(wait_ms));
+    const bool waits = pool->farewells.count != 0 || pool->lates.count != 0;
+
+    wait_for_servers(pool, -1, waits ? clock_deadline_after_ms(wait_ms) : 0);
     bell_untry(&pool->tender);
     return due_ns;
 }
@@ -219,7 +236,8 @@ keeper_help(dew_pool *pool)
     if (!bell_try(&pool->tender)) {
         return;
     }
-    farewell_wait(&pool->farewells, &pool->pond, -1, 0);
+    late_collect(pool);
+    wait_for_servers(pool, -1, 0);
     tell_what_is_due(pool, pool_now_ns(pool));
     bell_untry(&pool->tender);
 }
@@ -242,7 +260,7 @@ keeper_main(void *arg)
         poll_bell_clear(&pool->work);
         const int64_t due_ns = keeper_tend(pool);
 
-        farewell_wait(&pool->farewells, &pool->pond, pool->work.fd, due_ns);
+        wait_for_servers(pool, pool->work.fd, due_ns);
     }
     return NULL;
 }

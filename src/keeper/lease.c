@@ -63,13 +63,16 @@ limit_until(int64_t deadline_ns)
  * Once it is here the repairs behind it have the borrower's time, too: a
  * server that stops in between is not waited for beyond it. */
 static enum lease_verdict
-settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
+settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+       int64_t answer_ns)
 {
-    const struct io_limit limit = limit_until(earlier(
-        deadline_ns, clock_deadline_after_ms(pool->settings->ping_timeout_ms)));
+    const int64_t ping_ns =
+        clock_deadline_after_ms(pool->settings->ping_timeout_ms);
+    const struct io_limit patience = limit_until(earlier(answer_ns, ping_ns));
+    const struct io_limit limit = limit_until(earlier(deadline_ns, ping_ns));
     enum session_flaw flaw = SESSION_SOUND;
 
-    if (!session_wait_answer(slot->session, &limit)) {
+    if (!session_wait_answer(slot->session, &patience)) {
         const int64_t rested = clock_coarse_ms() - slot->rested_ms;
 
         return rested < pool->settings->ping_timeout_ms ? LEASE_LATE
@@ -121,7 +124,8 @@ is_alive(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
 }
 
 enum lease_verdict
-lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
+lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
+                 int64_t answer_ns)
 {
     const int64_t patience_ns = clock_deadline_after_ms(PATIENCE_MS);
 
@@ -132,7 +136,7 @@ lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
         return replaced(pool, slot);
     }
     if (slot_is_pending(slot)) {
-        const enum lease_verdict verdict = settle(pool, slot, deadline_ns);
+        const enum lease_verdict verdict = settle(pool, slot, deadline_ns, answer_ns);
 
         if (verdict != LEASE_FIT) {
             return verdict;
@@ -146,6 +150,13 @@ lease_drop(dew_pool *pool, struct slot *slot)
 {
     slot_set_pending(slot, false);
     pond_retire(&pool->pond, slot);
+}
+
+void
+lease_lose(dew_pool *pool, struct slot *slot)
+{
+    (void)dead(pool, slot);
+    lease_drop(pool, slot);
 }
 
 static bool

@@ -14,18 +14,20 @@ bool lease_is_ready(const dew_pool *pool, const struct slot *slot,
 enum lease_verdict {
     LEASE_FIT,  /* it can be lent */
     LEASE_DEAD, /* it cannot: lease_drop it (slot->parting is set) */
-    LEASE_LATE, /* its reset's answer is not here yet and the deadline is
-                 * past: pond_put it back */
+    LEASE_LATE, /* its reset's answer is not here yet: late_give it */
 };
 
-/* Reads a pending answer, polls or probes, as it needs. Blocks at most until
- * the deadline (or a few ms, when it is past) and the ping bound. Outside
- * sections. */
+/* Reads a pending answer, polls or probes, as it needs. Waits for that answer
+ * until answer_ns, and for all that it asks the server until the deadline (or
+ * a few ms, when it is past), both within the ping bound. Outside sections. */
 enum lease_verdict lease_make_ready(dew_pool *pool, struct slot *slot,
-                                    int64_t deadline_ns);
+                                    int64_t deadline_ns, int64_t answer_ns);
 
 /* A session that turned out unfit goes to the keeper. Inside a section. */
 void lease_drop(dew_pool *pool, struct slot *slot);
+
+/* The same for one whose server does not answer: counted as dead. */
+void lease_lose(dew_pool *pool, struct slot *slot);
 
 /* The borrower brings it back: cleaned and put, or retired. Outside sections.
  * Does not wait for the server but to drain what is on its way. */

@@ -22,6 +22,7 @@
 #include "keeper/breaker.h"
 #include "keeper/credentials.h"
 #include "keeper/farewell.h"
+#include "keeper/late.h"
 #include "keeper/leaks.h"
 #include "keeper/server.h"
 
@@ -49,6 +50,7 @@ struct dew_pool {
     /* From here on, and the pond: a forked child makes its own. */
     struct breaker breaker;
     struct farewells farewells; /* the keeper's */
+    struct lates lates;         /* what nobody borrows meanwhile */
     struct openers openers;
     struct server_news server;
 

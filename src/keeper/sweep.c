@@ -81,8 +81,8 @@ is_fit(dew_pool *pool, struct slot *slot)
 {
     return !is_mine_to_look_at(pool, slot) ||
            lease_make_ready(pool, slot,
-                            clock_deadline_after_ms(patience_ms(pool, slot))) !=
-               LEASE_DEAD;
+                            clock_deadline_after_ms(patience_ms(pool, slot)),
+                            0) != LEASE_DEAD;
 }
 
 static void
