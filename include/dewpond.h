@@ -66,9 +66,14 @@
  * THREADS
  *
  * Every function may be called by any thread at any time, with one rule, that
- * of fclose: no call on a pool may begin after its dew_pool_close has returned
- * DEW_OK. Calls that began before are woken and end with DEW_ECLOSED.
- * dew_acquire_named needs no such order; it is safe against any close. A
+ * of fclose: when dew_pool_close returns DEW_OK, nobody may still be about to
+ * call, nor call later. Calls that wait or work in the pool when the close
+ * begins are safe: it waits for them, and they are woken and end with
+ * DEW_ECLOSED. A call that has begun but not reached the pool yet, because its
+ * thread was kept off its CPU, is as bad as one that begins later, and nothing
+ * in a pool that is gone can tell. So see to it that other threads are done
+ * with the pool (join them, say) before you close it for good, or borrow by
+ * name: dew_acquire_named needs no such order; it is safe against any close. A
  * dew_conn is used by one thread at a time and may move between threads; hand
  * it over with a lock, a queue, or whatever orders memory between the two.
  * A pool has threads of its own: one that hangs up and looks after what rests,

@@ -5,6 +5,9 @@
 
 #include "keeper/pool.h"
 
+/* Dead sessions that a borrow meets; then only a new one will do. */
+#define BORROW_DEAD_MAX 3
+
 struct borrow {
     dew_pool *pool;
     int64_t since_ns, deadline_ns;
@@ -21,6 +24,17 @@ struct borrow {
  * set. Inside a read-side section at entry (which found the pool), outside at
  * return: the last touch of the pool is before that. */
 dew_code borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow);
+
+static inline bool
+borrow_is_time_up(const struct borrow *borrow)
+{
+    return borrow->deadline_ns <= pool_now_ns(borrow->pool);
+}
+
+/* borrow_wait.c: one try to get a session where nothing rests. False: one
+ * more. True: *slot is a session to look at, or NULL and *code is the answer.
+ * The caller is a guest of the pond. */
+bool borrow_try_next(struct borrow *borrow, struct slot **slot, dew_code *code);
 
 /* refusal.c: why a borrow ended without a session, with what to do about it.
  * DEW_OK: connects had failed and do so no more; his time is not up, go on.
