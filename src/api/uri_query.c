@@ -3,33 +3,28 @@
 #include "api/uri_query.h"
 
 #include "api/config_numbers.h"
+#include "api/uri_words.h"
 #include "base/error.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SHOWN 40 /* bytes of a foreign text that a message repeats */
-
-struct word {
-    const char *word;
-    uint32_t value;
-};
-
-static const struct word tls_words[] = {{"default", DEW_TLS_DEFAULT},
-                                        {"off", DEW_TLS_OFF},
-                                        {"required", DEW_TLS_REQUIRED},
-                                        {"verify", DEW_TLS_VERIFY},
-                                        {NULL, 0}};
-static const struct word reset_words[] = {{"auto", DEW_RESET_AUTO},
-                                          {"always", DEW_RESET_ALWAYS},
-                                          {"rollback", DEW_RESET_ROLLBACK},
-                                          {"never", DEW_RESET_NEVER},
-                                          {NULL, 0}};
-static const struct word switch_words[] = {{"on", 1}, {"off", 0}, {NULL, 0}};
-static const struct word autocommit_words[] = {
+static const struct uri_word tls_words[] = {{"default", DEW_TLS_DEFAULT},
+                                            {"off", DEW_TLS_OFF},
+                                            {"required", DEW_TLS_REQUIRED},
+                                            {"verify", DEW_TLS_VERIFY},
+                                            {NULL, 0}};
+static const struct uri_word reset_words[] = {{"auto", DEW_RESET_AUTO},
+                                              {"always", DEW_RESET_ALWAYS},
+                                              {"rollback", DEW_RESET_ROLLBACK},
+                                              {"never", DEW_RESET_NEVER},
+                                              {NULL, 0}};
+static const struct uri_word switch_words[] = {
+    {"on", 1}, {"off", 0}, {NULL, 0}};
+static const struct uri_word autocommit_words[] = {
     {"on", 1}, {"off", DEW_OFF}, {NULL, 0}};
-static const struct word client_words[] = {
+static const struct uri_word client_words[] = {
     {"found_rows", CLIENT_FOUND_ROWS},
     {"compress", CLIENT_COMPRESS},
     {"ignore_space", CLIENT_IGNORE_SPACE},
@@ -43,65 +38,9 @@ struct option {
     size_t offset; /* in dew_config */
     dew_code (*apply)(dew_config *config, const struct option *option,
                       const char *value, dew_error *error);
-    const struct word *words;
+    const struct uri_word *words;
     uint32_t bit; /* for a flag */
 };
-
-/* Printable, short, never more than what a reader needs to find the place. */
-static void
-show(char shown[SHOWN + 4], const char *text)
-{
-    size_t i = 0;
-
-    for (; text[i] != '\0' && i < SHOWN; i++) {
-        const unsigned char byte = (unsigned char)text[i];
-        shown[i] = '?';
-        if (byte >= 0x20 && byte < 0x7F) {
-            shown[i] = text[i];
-        }
-    }
-    (void)snprintf(shown + i, 4, "%s", text[i] != '\0' ? "..." : "");
-}
-
-static dew_code
-refuse_value(const char *key, const char *value, const char *allowed,
-             dew_error *error)
-{
-    char shown[SHOWN + 4];
-
-    show(shown, value);
-    return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                     "%s is '%s'; allowed are %s", key, shown, allowed);
-}
-
-static dew_code
-refuse_word(const char *key, const char *value, const struct word *words,
-            dew_error *error)
-{
-    char allowed[160];
-    size_t length = 0;
-
-    allowed[0] = '\0';
-    for (; words->word != NULL && length < sizeof allowed; words++) {
-        length +=
-            (size_t)snprintf(allowed + length, sizeof allowed - length, "%s%s",
-                             length == 0 ? "" : ", ", words->word);
-    }
-    return refuse_value(key, value, allowed, error);
-}
-
-/* The word that `text` of this length is, or NULL. */
-static const struct word *
-find_word(const struct word *words, const char *text, size_t length)
-{
-    for (; words->word != NULL; words++) {
-        if (strlen(words->word) == length &&
-            memcmp(words->word, text, length) == 0) {
-            return words;
-        }
-    }
-    return NULL;
-}
 
 static dew_code
 apply_text(dew_config *config, const struct option *option, const char *value,
@@ -120,11 +59,11 @@ static dew_code
 apply_word(dew_config *config, const struct option *option, const char *value,
            dew_error *error)
 {
-    const struct word *const word =
-        find_word(option->words, value, strlen(value));
+    const struct uri_word *const word =
+        uri_find_word(option->words, value, strlen(value));
 
     if (word == NULL) {
-        return refuse_word(option->key, value, option->words, error);
+        return uri_refuse_word(option->key, value, option->words, error);
     }
     memcpy((char *)config + option->offset, &word->value, sizeof word->value);
     return DEW_OK;
@@ -134,11 +73,11 @@ static dew_code
 apply_flag(dew_config *config, const struct option *option, const char *value,
            dew_error *error)
 {
-    const struct word *const word =
-        find_word(option->words, value, strlen(value));
+    const struct uri_word *const word =
+        uri_find_word(option->words, value, strlen(value));
 
     if (word == NULL) {
-        return refuse_word(option->key, value, option->words, error);
+        return uri_refuse_word(option->key, value, option->words, error);
     }
     config->flags |= word->value != 0 ? option->bit : 0;
     return DEW_OK;
@@ -153,9 +92,10 @@ apply_client_flags(dew_config *config, const struct option *option,
 
     for (;;) {
         const size_t length = strcspn(at, ",");
-        const struct word *const word = find_word(option->words, at, length);
+        const struct uri_word *const word =
+            uri_find_word(option->words, at, length);
         if (word == NULL) {
-            return refuse_word(option->key, value, option->words, error);
+            return uri_refuse_word(option->key, value, option->words, error);
         }
         config->client_flags |= word->value;
         if (at[length] == '\0') {
@@ -230,7 +170,7 @@ refuse_number(const struct config_number *number, const char *value,
     }
     (void)snprintf(allowed, sizeof allowed, "%u to %u%s", number->min,
                    number->max, words);
-    return refuse_value(number->name, value, allowed, error);
+    return uri_refuse_value(number->name, value, allowed, error);
 }
 
 static dew_code
@@ -280,7 +220,7 @@ refuse_key(const char *key, dew_error *error)
 {
     static const char *const in_front[] = {"host", "port", "user", "password",
                                            "database"};
-    char shown[SHOWN + 4];
+    char shown[URI_SHOWN + 4];
 
     for (size_t i = 0; i < sizeof in_front / sizeof in_front[0]; i++) {
         if (strcmp(key, in_front[i]) == 0) {
@@ -290,7 +230,7 @@ refuse_key(const char *key, dew_error *error)
                              in_front[i]);
         }
     }
-    show(shown, key);
+    uri_show(shown, key);
     return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
                      "the URI has an unknown key '%s'; keys are the names of "
                      "dew_config's fields, and socket, no_threads and "

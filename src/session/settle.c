@@ -58,10 +58,8 @@ read_in_order(struct session *session, const struct io_limit *limit,
         !read_reset(session, limit, progress)) {
         return false;
     }
-    if (expects(session, ANSWER_ROLLBACK) && !proof_read_ok(session)) {
-        return false;
-    }
-    if (expects(session, ANSWER_DATABASE) && !proof_read_ok(session)) {
+    if ((expects(session, ANSWER_ROLLBACK) && !proof_read_ok(session)) ||
+        (expects(session, ANSWER_DATABASE) && !proof_read_ok(session))) {
         return false;
     }
     if (expects(session, ANSWER_REPAIR)) {
