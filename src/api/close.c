@@ -200,12 +200,11 @@ dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
 void
 dew_pool_abort(dew_pool *pool)
 {
-    /* What was lent before a fork is not ours to cut. */
-    if (pool == NULL || !pool_is_mine(pool)) {
+    /* As a guest: the loans that it cuts come back, and the close may be done
+     * before it. A child has no loans from before its fork. */
+    if (pool == NULL || guest_comes(pool, NULL) != DEW_OK) {
         return;
     }
-    /* The loans that it cuts come back, and the close may be done before it. */
-    (void)guest_comes(pool, NULL);
     if (pond_has(&pool->pond, POND_CLOSING)) {
         pond_each_loan_socket(&pool->pond, socket_cut_if_same);
     }

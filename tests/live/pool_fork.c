@@ -189,23 +189,38 @@ childs_child_builds_a_core_of_its_own(void **state)
     family_child_does(fork_at_once);
 }
 
+/* Without a fork handler the parent's sockets are still there to be hurt. */
+static int
+replace_all_sessions(void)
+{
+    dew_pool_refresh(family.pool);
+    (void)dew_pool_tend(family.pool);
+    return family_use_and_close();
+}
+
 static void
-child_of_a_bare_clone_is_told_by_the_wiped_page(void **state)
+bare_clone_does(int (*body)(void))
 {
     const uint32_t kinds[] = {0, DEW_NO_THREADS};
 
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
         family_open(kinds[i]);
-        /* No fork handler runs. */
         fork_kit_await_quiet();
         const pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
         if (child == 0) {
-            fork_kit_run(give_back_what_the_parent_lent);
+            fork_kit_run(body);
         }
         fork_kit_await(child);
         family_is_whole_and_closes();
     }
+}
+
+static void
+child_of_a_bare_clone_is_told_by_the_wiped_page(void **state)
+{
+    (void)state;
+    bare_clone_does(give_back_what_the_parent_lent);
+    bare_clone_does(replace_all_sessions);
 }
 
 int

@@ -133,6 +133,8 @@ has_deadlines_of_its_own(void)
         mysql_query(conn.mysql, "SELECT SLEEP(20)") != 0 ||
         mysql_fetch_row(mysql_store_result(conn.mysql)) == NULL;
     FORK_EXPECT(stopped);
+    /* By a KILL of this process's thread: a session that was cut is lost. */
+    FORK_EXPECT(fork_kit_server_id(conn.mysql) > 0);
     FORK_EXPECT(dew_release(&conn) == DEW_OK);
     return use_and_close();
 }
@@ -143,6 +145,7 @@ armed_deadline_stays_the_parents(void **state)
     (void)state;
     kit_config(&config, server);
     config.size = config.maxsize = 2;
+    config.kill_timeout_ms = KIT_PATIENCE_MS;
     pool = kit_open(&config);
     (void)kit_borrow(pool, &lent);
     assert_int_equal(dew_deadline(&lent, 60000, NULL), DEW_OK);
