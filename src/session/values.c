@@ -114,6 +114,20 @@ read_with(struct session *session, uint32_t facts, char *sql,
     return reading;
 }
 
+/* The server understands not every name, or a proxy does not; it is asked for
+ * fewer. Whoever refuses for another reason has said what is to be told. */
+static bool
+wants_fewer(const struct session *session)
+{
+    switch (mysql_errno(session->mysql)) {
+    case 1064: /* syntax */
+    case 1105: /* a proxy's "unknown" */
+    case 1193: /* unknown system variable */
+    case 1235: /* not supported */ return true;
+    default: return false;
+    }
+}
+
 enum values_reading
 values_read(struct session *session, struct values_scratch *scratch,
             struct values *values)
@@ -123,7 +137,7 @@ values_read(struct session *session, struct values_scratch *scratch,
         read_with(session, is_first ? FACTS_ALL : session->facts, scratch->sql,
                   values);
 
-    if (reading == VALUES_NOT_READ && is_first) {
+    if (reading == VALUES_NOT_READ && is_first && wants_fewer(session)) {
         reading = read_with(session, FACTS_FEW, scratch->sql, values);
     }
     return reading;
