@@ -197,6 +197,14 @@
  * opened. When the pools of this process may open more sessions with one server
  * than its max_connections, each of them says so once. on_log hears of both
  * (level 1), and of what the server is (level 2).
+ *
+ * A SERVER THAT STOPS TAKING WRITES, as after a failover, is noticed when a
+ * loan comes back with error 1290, 1792 or 1836, else within seconds; the
+ * server itself is asked. All sessions that could write when they were opened
+ * are replaced then, once. As long as new ones cannot write either they are
+ * replaced now and then, because the name of the host may lead to another
+ * server by now; the first that can write again ends that. Where no session
+ * could ever write nothing is replaced.
  */
 #ifndef DEWPOND_H
 #define DEWPOND_H

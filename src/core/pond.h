@@ -204,6 +204,11 @@ bool pond_is_outdated(const struct pond *pond, const struct slot *slot);
 bool pond_is_suspect(const struct pond *pond, const struct slot *slot);
 void pond_clear_suspicion(const struct pond *pond, struct slot *slot);
 void pond_next_epoch(struct pond *pond);
+/* All that are as old as this one are outdated, and it with them: true for the
+ * first who says so of a generation. */
+bool pond_outdate(struct pond *pond, const struct slot *slot);
+/* The same, but this one is as good as new. */
+bool pond_outlive(struct pond *pond, struct slot *slot);
 /* A session with this slot's stamp was found dead: all as old are suspect.
  * Only the first one of a generation counts. */
 void pond_suspect(struct pond *pond, const struct slot *dead);

@@ -53,7 +53,7 @@ pond_claim(struct pond *pond, uint64_t ticket)
 void
 pond_stamp(const struct pond *pond, struct slot *slot)
 {
-    /* ORDER loans.5 seq_cst <-> loans.6: read before the connect begins, so
+    /* ORDER loans.5 seq_cst <-> loans.6 loans.22: read before the connect begins, so
      * that what began under an older epoch carries the older stamp. */
     slot->epoch = order_load_seq_u64(&pond->epoch);
     pond_clear_suspicion(pond, slot);
@@ -62,7 +62,7 @@ pond_stamp(const struct pond *pond, struct slot *slot)
 bool
 pond_is_outdated(const struct pond *pond, const struct slot *slot)
 {
-    /* ORDER loans.7 acquire <-> loans.6: a refresh that happened before this
+    /* ORDER loans.7 acquire <-> loans.6 loans.22: a refresh that happened before this
      * borrow began is seen by it. */
     return order_load_acquire_u64(&pond->epoch) != slot->epoch;
 }
@@ -87,6 +87,26 @@ pond_next_epoch(struct pond *pond)
 {
     /* ORDER loans.6 seq_cst <-> loans.5 loans.7: every later touch sees it. */
     (void)order_add_seq_u64(&pond->epoch, 1);
+}
+
+bool
+pond_outdate(struct pond *pond, const struct slot *slot)
+{
+    uint64_t stamp = slot->epoch;
+
+    race_point("pond.outdate");
+    /* ORDER loans.22 seq_cst <-> loans.5 loans.7: from its own stamp, so that
+     * many who notice the same thing outdate one generation. */
+    return order_cas_seq_u64(&pond->epoch, &stamp, stamp + 1);
+}
+
+bool
+pond_outlive(struct pond *pond, struct slot *slot)
+{
+    const bool first = pond_outdate(pond, slot);
+
+    slot->epoch += first;
+    return first;
 }
 
 void

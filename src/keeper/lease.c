@@ -142,7 +142,10 @@ lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
             return verdict;
         }
     }
-    return is_alive(pool, slot, deadline_ns) ? LEASE_FIT : dead(pool, slot);
+    if (!is_alive(pool, slot, deadline_ns)) {
+        return dead(pool, slot);
+    }
+    return role_is_lost(pool, slot) ? replaced(pool, slot) : LEASE_FIT;
 }
 
 void

@@ -36,7 +36,8 @@ reason_to_retire(dew_pool *pool, const struct slot *slot)
 {
     struct tallies *tallies = &pool->pond.tallies;
 
-    if (pond_is_outdated(&pool->pond, slot)) {
+    if (pond_is_outdated(&pool->pond, slot) ||
+        role_wants_another(pool, slot)) {
         return &tallies->retired_refresh;
     }
     if (slot->rested_ms >= slot->expires_ms || is_worn_out(pool, slot)) {

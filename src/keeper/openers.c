@@ -100,6 +100,7 @@ connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         tally_add(&pool->pond.tallies.connects);
         furnish(pool, slot, session);
         server_met(pool, slot);
+        role_met(pool, slot);
         breaker_succeeded(&pool->breaker);
         keeper_apply(pool);
         return true;

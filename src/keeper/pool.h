@@ -24,6 +24,7 @@
 #include "keeper/farewell.h"
 #include "keeper/late.h"
 #include "keeper/leaks.h"
+#include "keeper/role.h"
 #include "keeper/server.h"
 
 #define OPENERS_MAX 64
@@ -53,6 +54,7 @@ struct dew_pool {
     struct lates lates;         /* what nobody borrows meanwhile */
     struct openers openers;
     struct server_news server;
+    struct role role;
 
     pthread_t keeper;        /* valid while keeper_runs */
     bool keeper_runs;        /* open's and close's */

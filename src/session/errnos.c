@@ -75,6 +75,14 @@ is_fatal_of_server(unsigned number, bool is_mariadb_server)
 }
 
 bool
+session_errno_is_of_role(unsigned mysql_errno_)
+{
+    return mysql_errno_ == 1290 || /* an option such as --read-only forbids it */
+           mysql_errno_ == 1792 || /* a transaction that may only read */
+           mysql_errno_ == 1836;   /* running in read-only mode */
+}
+
+bool
 session_errno_is_fatal(unsigned mysql_errno_, bool is_mariadb_server,
                        const char *sqlstate)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "session/values.h"
 
 /* Every server has the first FACTS_FEW. */
@@ -76,6 +77,12 @@ role_end(uint32_t count)
     return count < HOSTNAME ? count : HOSTNAME;
 }
 
+uint32_t
+facts_of_role(const struct session *session)
+{
+    return role_end(session->facts) - READ_ONLY;
+}
+
 int
 facts_write_role(const struct session *session, char *sql, size_t size)
 {
@@ -95,7 +102,7 @@ facts_role(const struct session *session, char *const *columns)
 {
     bool read_only = false;
 
-    for (uint32_t i = 0; i < role_end(session->facts) - READ_ONLY; i++) {
+    for (uint32_t i = 0; i < facts_of_role(session); i++) {
         read_only = read_only || is_on(columns[i]);
     }
     return read_only;
@@ -129,6 +136,7 @@ facts_take(struct session *session, uint32_t count, char *const *row)
     struct session_server *const server = &session->server;
 
     session->facts = count;
+    session->role_asked_ms = clock_coarse_ms();
     server->wait_timeout_s = number_of(row[WAIT_TIMEOUT]);
     server->max_connections = number_of(row[MAX_CONNECTIONS]);
     server->read_only = facts_role(session, row + READ_ONLY);

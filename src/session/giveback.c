@@ -225,7 +225,7 @@ session_give_back(struct session *session, const struct settings *settings,
 {
     *flaw = SESSION_SOUND;
     session->expected = 0;
-    session->sent = false;
+    session->sent = session->refused_write = false;
     if (inspect_untouched(session) && settings->reset != DEW_RESET_ALWAYS) {
         return give_back_untouched(session);
     }
@@ -238,7 +238,10 @@ session_give_back(struct session *session, const struct settings *settings,
         return give_up(session);
     }
     session_options_restore(session);
-    if (settings->reset == DEW_RESET_NEVER && look == LOOK_QUIET) {
+    session->refused_write =
+        session_errno_is_of_role(mysql_errno(session->mysql));
+    if (settings->reset == DEW_RESET_NEVER && look == LOOK_QUIET &&
+        !session->refused_write) {
         return SESSION_AT_REST;
     }
     session->sent = settings->reset != DEW_RESET_NEVER;
@@ -249,4 +252,10 @@ bool
 session_sent_clean_up(const struct session *session)
 {
     return session->sent;
+}
+
+bool
+session_refused_write(const struct session *session)
+{
+    return session->refused_write;
 }

@@ -57,6 +57,10 @@ struct session {
 
     /* The returning half's own. */
     uint32_t expected; /* enum session_answer: answers still to be read */
+    bool asks_role;    /* the proof's question asks for it, too */
+    bool refused_write; /* the last loan was told that it may not write */
+    bool demoted;      /* writable when it was opened, read-only now */
+    int64_t role_asked_ms; /* when that was last asked, coarse clock */
     uint64_t nonce;    /* the row that ANSWER_NONCE must bring */
     bool sent;         /* a reset or rollback, by the last give_back */
     bool lent;         /* session_lend was called and nothing looked since */
@@ -92,6 +96,9 @@ bool io_step_end(struct io_step *step);
  * same number means different things on the two servers (4031, 1927). */
 bool session_errno_is_fatal(unsigned mysql_errno_, bool is_mariadb_server,
                             const char *sqlstate);
+
+/* Whether it says that the server, or only this transaction, takes no writes. */
+bool session_errno_is_of_role(unsigned mysql_errno_);
 
 /* ---- steps that opening and settling share (inside an io_step) ---- */
 

@@ -14,17 +14,64 @@
 #include <string.h>
 
 #include "base/poll.h"
+#include "base/clock.h"
 #include "base/random.h"
 #include "session/parts.h"
+#include "session/values.h"
+
+/* Reading the server's variables takes locks there: not with every return. */
+#define ROLE_EVERY_MS 5000
+#define OWN_COLUMNS 2
+
+static bool
+should_ask_role(const struct session *session)
+{
+    return session->facts != 0 &&
+           (session->refused_write ||
+            clock_coarse_ms() - session->role_asked_ms >= ROLE_EVERY_MS);
+}
+
+/* ",@@a,@@b", or nothing. */
+static void
+write_role(struct session *session, char *sql, size_t size)
+{
+    session->asks_role = should_ask_role(session);
+    sql[0] = '\0';
+    if (session->asks_role) {
+        sql[0] = ',';
+        (void)facts_write_role(session, sql + 1, size - 1);
+    }
+}
+
+static void
+note_role(struct session *session, MYSQL_RES *result, MYSQL_ROW row)
+{
+    if (!session->asks_role ||
+        mysql_num_fields(result) != OWN_COLUMNS + facts_of_role(session)) {
+        return;
+    }
+    const bool read_only = facts_role(session, row + OWN_COLUMNS);
+    session->demoted =
+        session->demoted || (read_only && !session->server.read_only);
+    session->server.read_only = read_only;
+    session->role_asked_ms = clock_coarse_ms();
+}
+
+bool
+session_is_demoted(const struct session *session)
+{
+    return session->demoted;
+}
 
 bool
 proof_send(struct session *session)
 {
-    char sql[80];
+    char role[128], sql[208];
     session->nonce = random_u64();
+    write_role(session, role, sizeof role);
     const int length =
-        snprintf(sql, sizeof sql, "SELECT %" PRIu64 ",DATABASE();/*dewpond*/",
-                 session->nonce);
+        snprintf(sql, sizeof sql, "SELECT %" PRIu64 ",DATABASE()%s;/*dewpond*/",
+                 session->nonce, role);
     if (!flavour_send_query(session->mysql, sql, (size_t)length)) {
         return false;
     }
@@ -53,8 +100,7 @@ same_or_both_null(const char *a, const char *b)
 
 /* Exactly one row, and it is the one that was asked for. */
 static bool
-read_row(const struct session *session, MYSQL_RES *result,
-         struct proof *proof)
+read_row(struct session *session, MYSQL_RES *result, struct proof *proof)
 {
     char nonce[24];
     (void)snprintf(nonce, sizeof nonce, "%" PRIu64, session->nonce);
@@ -63,6 +109,7 @@ read_row(const struct session *session, MYSQL_RES *result,
         return false;
     }
     proof->database_is_ours = same_or_both_null(row[1], session->database);
+    note_role(session, result, row);
     return mysql_fetch_row(result) == NULL &&
            mysql_errno(session->mysql) == 0;
 }

@@ -96,6 +96,14 @@ enum session_state session_give_back(struct session *session,
 /* Whether the last give_back sent a clean-up, ahead or with its answers. */
 bool session_sent_clean_up(const struct session *session);
 
+/* Whether the last loan was told that it may not write: a hint, a transaction
+ * that was begun READ ONLY says the same. */
+bool session_refused_write(const struct session *session);
+/* Whether the server took writes when the session was opened and takes none
+ * now. Known after a clean-up or a probe that asked: the first one after a hint,
+ * else one in five seconds. */
+bool session_is_demoted(const struct session *session);
+
 /* The borrower's statements that are still open no longer reach the session:
  * a late mysql_stmt_close does not touch it. On the borrower's thread, before
  * anybody else may hang it up. session_give_back does it by itself. */

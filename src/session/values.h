@@ -45,6 +45,8 @@ int facts_write(const struct session *session, uint32_t count, char *sql,
 void facts_take(struct session *session, uint32_t count, char *const *row);
 /* The same for what keeps the server from writing, where facts_take was. */
 int facts_write_role(const struct session *session, char *sql, size_t size);
+/* How many columns that is. */
+uint32_t facts_of_role(const struct session *session);
 /* True: these columns say that the server takes no writes. */
 bool facts_role(const struct session *session, char *const *columns);
 /* session->server.wait_timeout_s as it is now. False: the connection is gone. */
