@@ -148,6 +148,12 @@ lease_make_ready(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     return role_is_lost(pool, slot) ? replaced(pool, slot) : LEASE_FIT;
 }
 
+bool
+lease_is_gone(dew_pool *pool, struct slot *slot)
+{
+    return session_is_gone(slot->session) && dead(pool, slot) == LEASE_DEAD;
+}
+
 void
 lease_drop(dew_pool *pool, struct slot *slot)
 {

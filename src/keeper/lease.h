@@ -23,6 +23,10 @@ enum lease_verdict {
 enum lease_verdict lease_make_ready(dew_pool *pool, struct slot *slot,
                                     int64_t deadline_ns, int64_t answer_ns);
 
+/* For a session that only a borrower may settle: true when its server has hung
+ * up, and then it counts as dead: lease_drop it. Outside sections. */
+bool lease_is_gone(dew_pool *pool, struct slot *slot);
+
 /* A session that turned out unfit goes to the keeper. Inside a section. */
 void lease_drop(dew_pool *pool, struct slot *slot);
 

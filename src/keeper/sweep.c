@@ -79,8 +79,10 @@ patience_ms(const dew_pool *pool, const struct slot *slot)
 static bool
 is_fit(dew_pool *pool, struct slot *slot)
 {
-    return !is_mine_to_look_at(pool, slot) ||
-           lease_make_ready(pool, slot,
+    if (!is_mine_to_look_at(pool, slot)) {
+        return !lease_is_gone(pool, slot);
+    }
+    return lease_make_ready(pool, slot,
                             clock_deadline_after_ms(patience_ms(pool, slot)),
                             0) != LEASE_DEAD;
 }
@@ -142,7 +144,7 @@ sweep(dew_pool *pool)
     const uint32_t staying = gauges.idle + gauges.leased;
     const uint32_t most = retired_max(staying);
 
-    for (uint32_t i = 0; i < gauges.idle && !interrupted && !found_dead; i++) {
+    for (uint32_t i = 0; i < gauges.idle && !interrupted; i++) {
         struct slot *slot = pond_sweep_take(&pool->pond, pool->sweeps);
 
         if (slot == NULL) {
@@ -152,11 +154,11 @@ sweep(dew_pool *pool)
         if (reason != NULL) {
             tally_add(reason);
         }
-        /* One silent server must not hold the keeper up once per session: the
-         * others are suspect now, and the next round comes soon. */
-        found_dead = reason == NULL && !is_fit(pool, slot);
-        retired += reason != NULL || found_dead;
-        let_go(pool, slot, reason == NULL && !found_dead);
+        const bool is_dead = reason == NULL && !is_fit(pool, slot);
+        const bool goes = reason != NULL || is_dead;
+        found_dead = found_dead || is_dead;
+        retired += goes;
+        let_go(pool, slot, !goes);
         interrupted = retired == most || took_long(since_ns);
     }
     if (interrupted) {

@@ -149,3 +149,13 @@ session_is_quiet(const struct session *session)
     return socket.fd >= 0 && poll_now(&socket, 1) == 0 &&
            flavour_unread_bytes(session->mysql) != FLAVOUR_SOME;
 }
+
+bool
+session_is_gone(const struct session *session)
+{
+    struct pollfd socket = {
+        .fd = flavour_socket(session->mysql),
+        .events = POLLRDHUP,
+    };
+    return socket.fd < 0 || poll_now(&socket, 1) > 0;
+}

@@ -125,6 +125,10 @@ enum session_state session_settle(struct session *session,
  * hung up. Only for a session AT REST. About 0.4 us. */
 bool session_is_quiet(const struct session *session);
 
+/* True when the server has closed its end, whatever it said before: one poll,
+ * in any state of the session. */
+bool session_is_gone(const struct session *session);
+
 /* A round trip bounded in real ms: AT REST or BROKEN. */
 enum session_state session_probe(struct session *session,
                                  const struct settings *settings,
