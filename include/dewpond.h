@@ -658,6 +658,23 @@ dew_code dew_pool_set_credentials(dew_pool *pool, const char *user,
                                   const char *password, dew_error *error);
 
 /*
+ * Does     Changes how many sessions there may be: both numbers as in a
+ *          dew_config (0: the default), and waiters_max with them unless it
+ *          was given. Who waits is served at once if there is room now. When
+ *          there are too many, orders are taken back, connects that are under
+ *          way are closed when they arrive, loans when they come back, and
+ *          those that rest soon, some at a time; no loan is cut.
+ * Returns  DEW_OK. DEW_EINVAL: a number that is not allowed or fits not the
+ *          other or pre_create, NULL, or a callback of the pool. DEW_ENOMEM:
+ *          nothing has changed. DEW_ECLOSED: the pool is closing.
+ * Blocks   Never on the server; for other resizes, and as dew_pool_suspend.
+ * Threads  Any. With DEW_NO_THREADS dew_pool_tend closes those that rest.
+ * Owns     Nothing.
+ */
+dew_code dew_pool_resize(dew_pool *pool, uint32_t size, uint32_t maxsize,
+                         dew_error *error);
+
+/*
  * Does     Replaces every session that was opened before now: those that rest
  *          soon, some at a time, loans when they come back, connects that are
  *          under way when they arrive. pre_create is filled up again. A server

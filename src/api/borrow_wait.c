@@ -17,20 +17,29 @@ is_shut(const struct borrow *borrow)
 
 /* --- without opener threads: the borrower opens --------------------------------- */
 
-/* *slot is LEASED and not looked at yet, or NULL, and the code tells why. */
+/* *slot is LEASED and not looked at yet, or NULL, and the code tells why;
+ * DEW_OK: the pool shrank meanwhile, it is one too many. */
 static dew_code
 open_own(const struct borrow *borrow, struct slot **slot)
 {
     dew_pool *pool = borrow->pool;
     dew_error why = {.code = DEW_OK};
 
+    if (pond_cancel_excess(&pool->pond, *slot)) {
+        *slot = NULL;
+        return DEW_OK;
+    }
     if (!opener_connect(pool, *slot, borrow->deadline_ns, &why)) {
         pond_open_failed(&pool->pond, *slot);
         *slot = NULL;
         return is_shut(borrow) ? borrow_refused(borrow, POND_SHUT)
                                : error_copy(borrow->error, &why);
     }
-    pond_opened_own(&pool->pond, *slot);
+    reclaim_read_begin();
+    if (!pond_opened_own(&pool->pond, *slot)) {
+        *slot = NULL;
+    }
+    reclaim_read_end();
     return DEW_OK;
 }
 
@@ -46,7 +55,7 @@ order_for_myself(const struct borrow *borrow)
     }
     /* No keeper comes for those that were just given up. */
     farewell_now(&pool->pond);
-    return pond_order_own(&pool->pond, pool->settings->size);
+    return pond_order_own(&pool->pond, pond_sizes(&pool->pond).size);
 }
 
 /* --- waiting: as a guest of the pond, outside sections ---------------------------- */
@@ -103,7 +112,7 @@ order_and_go(const struct borrow *borrow)
     /* Without opener threads nobody would ever take it from the orders, and
      * its place would be lost. In a paused pond enough may rest. */
     if (borrow->pool->threaded && !pond_has(pond, POND_PAUSED)) {
-        (void)pond_order(pond, borrow->pool->settings->size);
+        (void)pond_order(pond, pond_sizes(pond).size);
     }
     return borrow_refused(borrow, POND_TIMED_OUT);
 }
@@ -126,7 +135,7 @@ wait_or_give_up(struct borrow *borrow, struct slot **slot, dew_code *code)
     }
     if (end == POND_LEAVE) {
         *code = open_own(borrow, slot);
-        return true;
+        return *slot != NULL || *code != DEW_OK;
     }
     *slot = NULL;
     *code = borrow_refused(borrow, end);
@@ -162,5 +171,5 @@ borrow_try_next(struct borrow *borrow, struct slot **slot, dew_code *code)
         return wait_or_give_up(borrow, slot, code);
     }
     *code = open_own(borrow, slot);
-    return true;
+    return *slot != NULL || *code != DEW_OK;
 }

@@ -55,10 +55,11 @@ drain(dew_pool *pool)
 static uint32_t
 count_loans(const dew_pool *pool)
 {
+    const uint32_t slots = pond_slot_count(&pool->pond);
     struct pond_loan loan;
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < pool->pond.slot_count; i++) {
+    for (uint32_t i = 0; i < slots; i++) {
         count += pond_loan_at(&pool->pond, i, &loan);
     }
     return count;

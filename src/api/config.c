@@ -3,6 +3,7 @@
 #include "api/config.h"
 
 #include "api/config_numbers.h"
+#include "api/config_sizes.h"
 #include "api/config_texts.h"
 #include "base/error.h"
 #include "session/session.h"
@@ -16,9 +17,6 @@
 #define CONFIG_SMALLEST ((uint32_t)offsetof(dew_config, on_options))
 #define CONFIG_LARGEST UINT32_C(4096) /* of a version yet to come */
 
-#define SIZE_PRESET 10u
-#define MAXSIZE_PRESET 100u
-#define WAITERS_PER_SLOT 8
 #define FLAGS_KNOWN (DEW_NO_THREADS | DEW_REFUSE_NESTED)
 #define MARIADB_BIT UINT32_C(0x80000000)
 
@@ -136,46 +134,6 @@ check_choices(const dew_config *config, dew_error *error)
     return DEW_OK;
 }
 
-static uint32_t
-larger(uint32_t left, uint32_t right)
-{
-    return left > right ? left : right;
-}
-
-static uint32_t
-smaller(uint32_t left, uint32_t right)
-{
-    return left < right ? left : right;
-}
-
-/* The sizes speak of each other, also in what an unset one becomes. */
-static dew_code
-settle_sizes(struct settings *to, const dew_config *from, dew_error *error)
-{
-    if (to->maxsize == 0) {
-        to->maxsize = larger(MAXSIZE_PRESET, to->size);
-    }
-    if (to->size == 0) {
-        to->size = smaller(SIZE_PRESET, to->maxsize);
-    }
-    if (from->waiters_max == 0) {
-        to->waiters_max = (int64_t)WAITERS_PER_SLOT * to->maxsize;
-    }
-    if (to->size > to->maxsize) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "size is %" PRIu32 "; allowed are 1 to %" PRIu32
-                         " (maxsize)",
-                         to->size, to->maxsize);
-    }
-    if (to->pre_create > to->size) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "pre_create is %" PRIu32 "; allowed are 0 to %" PRIu32
-                         " (size)",
-                         to->pre_create, to->size);
-    }
-    return DEW_OK;
-}
-
 static void
 take_choices(struct settings *to, const dew_config *from)
 {
@@ -208,7 +166,8 @@ read_config(struct settings *to, const dew_config *from, dew_error *error)
     take_choices(to, from);
     code = config_numbers_read(to, from, error);
     if (code == DEW_OK) {
-        code = settle_sizes(to, from, error);
+        to->waiters_follow = from->waiters_max == 0;
+        code = config_sizes_settle(to, error);
     }
     if (code == DEW_OK) {
         code = config_texts_read(to, from, error);

@@ -25,9 +25,10 @@ static void
 walk(const struct pond *pond, int (*each)(const dew_loan *loan, void *arg),
      void *arg)
 {
+    const uint32_t slots = pond_slot_count(pond);
     struct pond_loan loan;
 
-    for (uint32_t i = 0; i < pond->slot_count; i++) {
+    for (uint32_t i = 0; i < slots; i++) {
         if (!pond_loan_at(pond, i, &loan)) {
             continue;
         }

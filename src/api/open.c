@@ -40,7 +40,8 @@ pool_make(dew_pool **made, struct settings *settings, dew_error *error)
     deadline_use();
     settings->owner = pool;
     pool->settings = settings;
-    const dew_code code = pool_build(pool, error);
+    const struct pond_sizes sizes = pool_sizes_of(settings);
+    const dew_code code = pool_build(pool, &sizes, error);
     if (code != DEW_OK) {
         pool_free(pool);
         return code;

@@ -14,8 +14,9 @@ refuse(const struct borrow *borrow, dew_code code, const char *why)
     return error_set(borrow->error, code, DEW_STAGE_WAIT,
                      "%s: %s (%u of at most %u sessions open, %u lent, %u "
                      "being opened, %u waiting)",
-                     pool->entry.name, why, now.open, pool->settings->maxsize,
-                     now.leased, now.opening, now.waiters);
+                     pool->entry.name, why, now.open,
+                     pond_sizes(&pool->pond).maxsize, now.leased, now.opening,
+                     now.waiters);
 }
 
 /* The error of the last connect, while they fail: the server's own, or want of

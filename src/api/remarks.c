@@ -32,8 +32,8 @@ borrow_remark_slow(const struct borrow *borrow, int64_t now_ns)
              "%s: a borrow at %s:%d waited %lld ms (%u of at most %u sessions "
              "open, %u lent, %u being opened, %u waiting)",
              pool->entry.name, place(borrow->file), borrow->line,
-             (long long)took_ms, now.open, settings->maxsize, now.leased,
-             now.opening, now.waiters);
+             (long long)took_ms, now.open, pond_sizes(&pool->pond).maxsize,
+             now.leased, now.opening, now.waiters);
 }
 
 /* --- nested ---------------------------------------------------------------------- */

@@ -30,6 +30,7 @@ struct settings {
 
     uint32_t size, maxsize, pre_create, connects_max;
     int64_t waiters_max; /* SETTINGS_OFF: no limit; 0: never queue */
+    bool waiters_follow; /* waiters_max was not given: it goes with maxsize */
     int64_t burst_after_ms;
     int64_t connect_timeout_ms, read_timeout_ms, write_timeout_ms;
     int64_t ping_timeout_ms, bypass_ms;

@@ -110,20 +110,26 @@ offer(struct pond *pond, struct slot *slot)
     pond_look(pond);
 }
 
-static void
+static bool
 put(struct pond *pond, struct slot *slot, bool is_new)
 {
+    /* In the same section as the put: see pond_resize.c. */
+    if (pond_retire_excess(pond, slot)) {
+        return false;
+    }
+    race_point("pond.stays");
     /* ORDER pond.8 relaxed <-> pond.1: a hint which way to go; a waiter that
      * joins behind it is seen by the look. */
     const uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
 
     if ((front & WAITERS_COUNT_MASK) != 0 && (is_new || is_overdue(pond))) {
         offer(pond, slot);
-        return;
+        return true;
     }
     slot_rest(slot);
     idle_put(&pond->idle, slot);
     pond_look(pond);
+    return true;
 }
 
 struct slot *
@@ -143,28 +149,39 @@ pond_sweep_take(struct pond *pond, uint32_t round)
     return slot;
 }
 
-void
+bool
 pond_sweep_put(struct pond *pond, struct slot *slot, uint32_t round)
 {
+    if (pond_retire_excess(pond, slot)) {
+        return false;
+    }
     slot_rest(slot);
     idle_sweep_put(&pond->idle, slot, round);
     pond_look(pond);
+    return true;
 }
 
-void
+bool
 pond_put(struct pond *pond, struct slot *slot)
 {
-    put(pond, slot, false);
+    return put(pond, slot, false);
 }
 
 void
 pond_put_new(struct pond *pond, struct slot *slot)
 {
-    put(pond, slot, true);
+    (void)put(pond, slot, true);
 }
 
 void
 pond_retire(struct pond *pond, struct slot *slot)
+{
+    quota_leave(&pond->quota);
+    pond_retire_left(pond, slot);
+}
+
+void
+pond_retire_left(struct pond *pond, struct slot *slot)
 {
     slot_retire(slot);
     slot_push(&pond->retirees, slot);
@@ -176,6 +193,7 @@ pond_retire(struct pond *pond, struct slot *slot)
 void
 pond_forsake(struct pond *pond, struct slot *slot)
 {
+    quota_leave(&pond->quota);
     slot_retire(slot);
     pond_vacate(pond, slot);
 }

@@ -45,6 +45,7 @@
 #ifndef DEWPOND_CORE_POND_H
 #define DEWPOND_CORE_POND_H
 
+#include "core/extents.h"
 #include "core/idle.h"
 #include "core/quota.h"
 #include "core/tallies.h"
@@ -67,9 +68,14 @@ struct pond_bells {
     void *arg;
 };
 
-struct pond_plan {
+/* What a resize changes. */
+struct pond_sizes {
     uint32_t size, maxsize;
     uint32_t waiters_max; /* UINT32_MAX: no limit; 0: nobody queues */
+};
+
+struct pond_plan {
+    struct pond_sizes sizes; /* to begin with; later see pond_sizes */
     int64_t handoff_ns;   /* 0: strict order; INT64_MAX: never by age */
     int64_t burst_ns;     /* INT64_MAX: never beyond size */
     uint32_t window;      /* openings at once */
@@ -92,13 +98,16 @@ struct pond {
     order_u64 epoch, suspect;                 /* see stamps below */
     _Alignas(MEMORY_LINE) order_u32 guests;   /* counted references */
     struct pond_plan plan;                    /* never changes */
-    struct slot *slots;                       /* owner: the pond */
-    uint32_t slot_count;
+    struct extents slots;
+    order_ptr sizes;    /* struct pond_sizes; owner: the pond; resize's */
+    order_u32 overhang; /* taken may be so many above the limit; resize's */
     struct tallies tallies;
 };
 
 /* False without memory. */
 bool pond_init(struct pond *pond, const struct pond_plan *plan);
+/* False: pond_init failed, or was not called on a pond that is all zero. */
+bool pond_is_made(const struct pond *pond);
 /* After pond_is_drained, and a grace period. */
 void pond_destroy(struct pond *pond);
 
@@ -112,8 +121,9 @@ struct slot *pond_take(struct pond *pond);
  * put it back and wait. */
 bool pond_may_lend(const struct pond *pond);
 
-/* The holder brings it back, at rest or pending: to a waiter or to idle. */
-void pond_put(struct pond *pond, struct slot *slot);
+/* The holder brings it back, at rest or pending: to a waiter or to idle. False:
+ * it is one too many since the limit shrank, RETIRING now, and counted. */
+bool pond_put(struct pond *pond, struct slot *slot);
 
 /* The holder gives it to a borrower: the loan's ticket. The call site, the
  * thread and the time (coarse clock) are kept for whoever lists loans. */
@@ -134,8 +144,9 @@ void pond_forsake(struct pond *pond, struct slot *slot);
 
 /* The keeper's round over what rests: LEASED, or NULL when it has seen all. */
 struct slot *pond_sweep_take(struct pond *pond, uint32_t round);
-/* It may stay: to a waiter, or to where this round does not look again. */
-void pond_sweep_put(struct pond *pond, struct slot *slot, uint32_t round);
+/* It may stay: to a waiter, or to where this round does not look again; or as
+ * pond_put. */
+bool pond_sweep_put(struct pond *pond, struct slot *slot, uint32_t round);
 
 /* --- waiting ------------------------------------------------------------------ */
 
@@ -183,15 +194,32 @@ uint32_t pond_openings(const struct pond *pond);
 /* For openers: an OPENING slot to work on, or NULL. */
 struct slot *pond_next_order(struct pond *pond);
 /* The slot has its session now: to whoever waits, or to idle. One that was
- * begun under an older epoch is hung up on arrival. */
+ * begun under an older epoch, or is one too many by now, is hung up on arrival.
+ * Inside a section. */
 void pond_opened(struct pond *pond, struct slot *slot);
-/* The same, but the caller keeps it: LEASED. */
-void pond_opened_own(struct pond *pond, struct slot *slot);
+/* The same, but the caller keeps it: LEASED (and looks at the epoch himself).
+ * False: it is one too many, as in pond_put. Inside a section. */
+bool pond_opened_own(struct pond *pond, struct slot *slot);
 void pond_open_failed(struct pond *pond, struct slot *slot);
 /* For the keeper: a RETIRING slot to hang up, or NULL. */
 struct slot *pond_next_retiree(struct pond *pond);
 /* RETIRING, its session is gone: the place is free again. */
 void pond_vacate(struct pond *pond, struct slot *slot);
+
+/* Sessions are to go, because the limit shrank below what stays. */
+bool pond_has_excess(const struct pond *pond);
+/* The OPENING slot, not begun yet, is one of them: the place is free again.
+ * False: it is not, go on. */
+bool pond_cancel_excess(struct pond *pond, struct slot *slot);
+
+/* --- sizes ------------------------------------------------------------------------ */
+
+struct pond_sizes pond_sizes(const struct pond *pond);
+/* Replaces them; waits for readers. The limits hold at once, the excess goes
+ * bit by bit; whoever looks after what rests is to be rung afterwards. False
+ * without memory: nothing has changed. One at a time, outside sections, by a
+ * guest. */
+bool pond_resize(struct pond *pond, const struct pond_sizes *sizes);
 
 /* --- stamps ---------------------------------------------------------------------- */
 /*
@@ -233,6 +261,8 @@ struct pond_loan {
 };
 
 void slot_note_server_thread(struct slot *slot, uint64_t id);
+/* Slots have the indices below; never less than before. */
+uint32_t pond_slot_count(const struct pond *pond);
 /* The loan of the slot with this index; false: none is out. */
 bool pond_loan_at(const struct pond *pond, uint32_t index,
                   struct pond_loan *loan);

@@ -8,17 +8,23 @@
 
 struct count {
     uint32_t in[SLOT_STATES];
+    uint32_t used; /* not VACANT */
     uint64_t loans;
 };
 
 static void
 count_slots(const struct pond *pond, struct count *count)
 {
-    *count = (struct count){0};
-    for (uint32_t i = 0; i < pond->slot_count; i++) {
-        const struct slot *slot = &pond->slots[i];
+    const uint32_t slots = extents_count(&pond->slots);
 
-        count->in[slot_state_of(slot_peek(slot))]++;
+    *count = (struct count){0};
+    for (uint32_t i = 0; i < slots; i++) {
+        const struct slot *slot = extents_at(&pond->slots, i);
+
+        const enum slot_state state = slot_state_of(slot_peek(slot));
+
+        count->in[state]++;
+        count->used += state != SLOT_VACANT;
         /* ORDER pond.21 relaxed: a tally, only ever a hint. */
         count->loans += order_load_relaxed_u64(&slot->loans);
     }
@@ -50,7 +56,30 @@ pond_gauge(const struct pond *pond, struct pond_gauges *gauges)
     gauges->open = gauges->idle + gauges->leased + gauges->retiring;
 }
 
-/* I1 and I4, on a scan during which the quota did not move. */
+/* I1 and I4, of a scan during which the quota did not move. */
+static const char *
+judge(const struct count *count, struct quota_view quota, uint32_t overhang,
+      char *text, size_t size)
+{
+    if (quota.taken > quota.limit && quota.taken > overhang) {
+        (void)snprintf(text, size, "I1: %u places taken of %u", quota.taken,
+                       quota.limit);
+        return text;
+    }
+    /* A place is taken before its slot moves and given back after. */
+    if (count->used > quota.taken) {
+        (void)snprintf(text, size, "I4: %u slots in use, %u places taken",
+                       count->used, quota.taken);
+        return text;
+    }
+    if (count->in[SLOT_RETIRING] > quota.leaving) {
+        (void)snprintf(text, size, "I4: %u slots retiring, %u places leaving",
+                       count->in[SLOT_RETIRING], quota.leaving);
+        return text;
+    }
+    return NULL;
+}
+
 static const char *
 audit_counts(const struct pond *pond, char *text, size_t size)
 {
@@ -59,24 +88,14 @@ audit_counts(const struct pond *pond, char *text, size_t size)
         struct count count;
 
         count_slots(pond, &count);
+        /* ORDER sizes.5 seq_cst <-> sizes.4 sizes.7: between the two looks, in which a
+         * limit that falls is seen. */
+        const uint32_t overhang = order_load_seq_u32(&pond->overhang);
         const struct quota_view after = quota_look(&pond->quota);
-        const uint32_t used = pond->slot_count - count.in[SLOT_VACANT];
 
-        if (before.changes != after.changes) {
-            continue;
+        if (before.word == after.word) {
+            return judge(&count, after, overhang, text, size);
         }
-        if (after.taken > after.limit && after.limit >= pond->slot_count) {
-            (void)snprintf(text, size, "I1: %u places taken of %u", after.taken,
-                           after.limit);
-            return text;
-        }
-        /* A place is taken before its slot moves and given back after. */
-        if (used > after.taken) {
-            (void)snprintf(text, size, "I4: %u slots in use, %u places taken",
-                           used, after.taken);
-            return text;
-        }
-        return NULL;
     }
     return "";
 }

@@ -15,6 +15,17 @@ struct slot *pond_take_allowed(struct pond *pond);
 /* A slot whose session is new goes to a waiter first, whatever its age. */
 void pond_put_new(struct pond *pond, struct slot *slot);
 
+/* The quota knows already that it leaves: to the keeper. */
+void pond_retire_left(struct pond *pond, struct slot *slot);
+/* The holder's session is one too many: counted, and to the keeper. False: it
+ * is not, or others went for it. */
+bool pond_retire_excess(struct pond *pond, struct slot *slot);
+
+/* An OPENING slot, for whichever opener comes. */
+void pond_publish_order(struct pond *pond, struct slot *slot);
+/* An opening is over. */
+void pond_window_return(struct pond *pond);
+
 /* pond_order and pond_order_own for the holder: its failure hides nothing from
  * its own pass, and a look would make it go round for ever. */
 bool pond_order_in_pass(struct pond *pond, uint32_t ceiling);

@@ -9,17 +9,23 @@ shard_count(const struct pond_plan *plan)
 {
     const uint32_t cpus = cpu_count();
 
-    return cpus < plan->size ? cpus : plan->size;
+    return cpus < plan->sizes.size ? cpus : plan->sizes.size;
 }
 
-static void
-slots_init(struct pond *pond)
+static bool
+make_parts(struct pond *pond)
 {
-    /* The last one first, so that low indices are used first. */
-    for (uint32_t i = pond->slot_count; i-- > 0;) {
-        slot_init(&pond->slots[i], i);
-        slot_push(&pond->vacant, &pond->slots[i]);
+    struct pond_sizes *sizes = memory_zeroed(sizeof(*sizes));
+
+    order_init_ptr(&pond->sizes, sizes);
+    if (sizes == NULL || !idle_init(&pond->idle, shard_count(&pond->plan)) ||
+        !extents_init(&pond->slots, pond->plan.sizes.maxsize, &pond->vacant)) {
+        idle_destroy(&pond->idle);
+        memory_free(sizes);
+        return false;
     }
+    *sizes = pond->plan.sizes;
+    return true;
 }
 
 bool
@@ -28,26 +34,25 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     struct stack *stacks[] = {&pond->offers, &pond->vacant, &pond->orders,
                               &pond->retirees};
 
-    pond->plan = *plan;
-    pond->slot_count = plan->maxsize;
-    pond->slots = memory_zeroed_lines(plan->maxsize * sizeof(struct slot));
-    if (pond->slots == NULL || !idle_init(&pond->idle, shard_count(plan))) {
-        memory_free(pond->slots);
-        pond->slots = NULL;
-        return false;
-    }
     for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
         stack_init(stacks[i]);
     }
+    pond->plan = *plan;
     waiters_init(&pond->waiters, plan->parker);
-    quota_init(&pond->quota, plan->maxsize);
+    quota_init(&pond->quota, plan->sizes.maxsize);
+    order_init_u32(&pond->overhang, 0);
     order_init_u32(&pond->openings, 0);
     order_init_u32(&pond->window, plan->window);
     order_init_u32(&pond->guests, 0);
     order_init_u64(&pond->epoch, 0); /* as in slots that are new */
     order_init_u64(&pond->suspect, 1);
-    slots_init(pond);
-    return true;
+    return make_parts(pond);
+}
+
+bool
+pond_is_made(const struct pond *pond)
+{
+    return pond->slots.first != NULL;
 }
 
 void
@@ -55,8 +60,9 @@ pond_destroy(struct pond *pond)
 {
     waiters_destroy(&pond->waiters);
     idle_destroy(&pond->idle);
-    memory_free(pond->slots);
-    pond->slots = NULL;
+    /* ORDER sizes.6 relaxed <-> sizes.2: nobody resizes any more. */
+    memory_free(order_load_relaxed_ptr(&pond->sizes));
+    extents_destroy(&pond->slots);
 }
 
 void
@@ -136,7 +142,7 @@ pond_guest_goes(struct pond *pond)
 bool
 pond_is_drained(const struct pond *pond)
 {
-    /* ORDER pond.20 seq_cst <-> waiters.4 waiters.5 quota.3 pond.23 pond.24: what was given
+    /* ORDER pond.20 seq_cst <-> waiters.4 waiters.5 quota.3 quota.11 pond.23 pond.24: what was given
      * back before the closer's bell rang is seen here. Nodes first: a pass that
      * is older than CLOSING may still order for a node, but not without one,
      * and who comes after CLOSING backs off (pond.23, pond.24). */

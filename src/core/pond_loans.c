@@ -4,11 +4,9 @@
 #include "core/pond_inside.h"
 
 static struct slot *
-slot_at(struct pond *pond, uint64_t ticket)
+slot_at(const struct pond *pond, uint64_t ticket)
 {
-    const uint32_t index = slot_index_of(ticket);
-
-    return index < pond->slot_count ? &pond->slots[index] : NULL;
+    return extents_at(&pond->slots, slot_index_of(ticket));
 }
 
 uint64_t
@@ -136,8 +134,10 @@ void
 pond_each_loan_socket(const struct pond *pond,
                       bool (*cut)(int fd, uint64_t identity))
 {
-    for (uint32_t i = 0; i < pond->slot_count; i++) {
-        const struct slot *slot = &pond->slots[i];
+    const uint32_t slots = extents_count(&pond->slots);
+
+    for (uint32_t i = 0; i < slots; i++) {
+        const struct slot *slot = extents_at(&pond->slots, i);
 
         if ((slot_peek(slot) & SLOT_LENT) == 0) {
             continue;
@@ -158,10 +158,16 @@ slot_note_server_thread(struct slot *slot, uint64_t id)
     order_store_release_u64(&slot->server_thread, id);
 }
 
+uint32_t
+pond_slot_count(const struct pond *pond)
+{
+    return extents_count(&pond->slots);
+}
+
 bool
 pond_loan_at(const struct pond *pond, uint32_t index, struct pond_loan *loan)
 {
-    const struct slot *slot = &pond->slots[index];
+    const struct slot *slot = extents_at(&pond->slots, index);
     const uint64_t word = slot_peek(slot);
 
     if ((word & SLOT_LENT) == 0) {
@@ -187,10 +193,14 @@ pond_loan_at(const struct pond *pond, uint32_t index, struct pond_loan *loan)
 bool
 pond_loan_of(const struct pond *pond, uint32_t thread, struct pond_loan *loan)
 {
-    for (uint32_t i = 0; i < pond->slot_count; i++) {
+    const uint32_t slots = pond_slot_count(pond);
+
+    for (uint32_t i = 0; i < slots; i++) {
+        const struct slot *slot = extents_at(&pond->slots, i);
+
         /* ORDER loans.21 relaxed <-> loans.4: what this very thread lent last
          * it sees; all others are passed over by one look. */
-        if (order_load_relaxed_u32(&pond->slots[i].lent_thread) == thread &&
+        if (order_load_relaxed_u32(&slot->lent_thread) == thread &&
             pond_loan_at(pond, i, loan) && loan->thread == thread) {
             return true;
         }

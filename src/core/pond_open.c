@@ -28,8 +28,8 @@ window_reserve(struct pond *pond)
     }
 }
 
-static void
-window_return(struct pond *pond)
+void
+pond_window_return(struct pond *pond)
 {
     /* ORDER pond.14 seq_cst <-> pond.11 pond.15: the place is free before the
      * look that follows. */
@@ -54,14 +54,14 @@ reserve(struct pond *pond, uint32_t ceiling, bool *held)
     }
     race_point("pond.window");
     if (!quota_reserve(&pond->quota, ceiling)) {
-        window_return(pond);
+        pond_window_return(pond);
         return NULL;
     }
     /* ORDER pond.24 seq_cst <-> pond.6 pond.20: the place is taken before we
      * look: we see the close, or the closer sees the place. */
     if (pond_has(pond, POND_CLOSING)) {
         quota_return(&pond->quota);
-        window_return(pond);
+        pond_window_return(pond);
         return NULL;
     }
     struct slot *slot = slot_pop(&pond->vacant);
@@ -71,15 +71,20 @@ reserve(struct pond *pond, uint32_t ceiling, bool *held)
     return slot;
 }
 
-static bool
-publish_order(struct pond *pond, struct slot *slot)
+void
+pond_publish_order(struct pond *pond, struct slot *slot)
 {
-    if (slot == NULL) {
-        return false;
-    }
     slot_push(&pond->orders, slot);
     pond->plan.bells.ordered(pond->plan.bells.arg);
-    return true;
+}
+
+static bool
+publish_if_any(struct pond *pond, struct slot *slot)
+{
+    if (slot != NULL) {
+        pond_publish_order(pond, slot);
+    }
+    return slot != NULL;
 }
 
 struct slot *
@@ -97,7 +102,7 @@ pond_order_own(struct pond *pond, uint32_t ceiling)
 bool
 pond_order(struct pond *pond, uint32_t ceiling)
 {
-    return publish_order(pond, pond_order_own(pond, ceiling));
+    return publish_if_any(pond, pond_order_own(pond, ceiling));
 }
 
 struct slot *
@@ -111,7 +116,7 @@ pond_own_in_pass(struct pond *pond, uint32_t ceiling)
 bool
 pond_order_in_pass(struct pond *pond, uint32_t ceiling)
 {
-    return publish_order(pond, pond_own_in_pass(pond, ceiling));
+    return publish_if_any(pond, pond_own_in_pass(pond, ceiling));
 }
 
 /* --- what openers and the keeper bring ------------------------------------------------- */
@@ -119,22 +124,31 @@ pond_order_in_pass(struct pond *pond, uint32_t ceiling)
 struct slot *
 pond_next_order(struct pond *pond)
 {
-    return slot_pop(&pond->orders);
+    struct slot *slot;
+
+    while ((slot = slot_pop(&pond->orders)) != NULL &&
+           pond_cancel_excess(pond, slot)) {
+    }
+    return slot;
 }
 
-void
+bool
 pond_opened_own(struct pond *pond, struct slot *slot)
 {
     slot_opened(slot);
-    window_return(pond);
+    pond_window_return(pond);
+    if (pond_retire_excess(pond, slot)) {
+        return false;
+    }
     pond_look(pond);
+    return true;
 }
 
 void
 pond_opened(struct pond *pond, struct slot *slot)
 {
     slot_opened(slot);
-    window_return(pond);
+    pond_window_return(pond);
     if (pond_is_outdated(pond, slot)) {
         /* The epoch moved while it connected. Nobody has to meet it. */
         tally_add(&pond->tallies.retired_refresh);
@@ -149,7 +163,7 @@ pond_open_failed(struct pond *pond, struct slot *slot)
 {
     slot_abandon(slot);
     slot_push(&pond->vacant, slot);
-    window_return(pond);
+    pond_window_return(pond);
     quota_return(&pond->quota);
     pond_look(pond);
 }
@@ -165,6 +179,6 @@ pond_vacate(struct pond *pond, struct slot *slot)
 {
     slot_vacate(slot);
     slot_push(&pond->vacant, slot);
-    quota_return(&pond->quota);
+    quota_left(&pond->quota);
     pond_look(pond);
 }

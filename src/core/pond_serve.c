@@ -109,7 +109,7 @@ wake_one(struct pond *pond)
 static void
 order_for_waiters(struct pond *pond)
 {
-    const uint32_t size = pond->plan.size;
+    const uint32_t size = pond_sizes(pond).size;
 
     while (pond_openings(pond) < pond->waiters.listed &&
            pond_order_in_pass(pond, size)) {
@@ -124,11 +124,11 @@ static void
 grant_leave(struct pond *pond)
 {
     struct waiters *waiters = &pond->waiters;
+    const uint32_t size = pond_sizes(pond).size;
     struct waiter *node;
 
     while ((node = waiters_first(waiters, true)) != NULL) {
-        const uint32_t ceiling =
-            waiters->hurried > 0 ? UINT32_MAX : pond->plan.size;
+        const uint32_t ceiling = waiters->hurried > 0 ? UINT32_MAX : size;
         struct slot *slot = pond_own_in_pass(pond, ceiling);
 
         if (slot == NULL) {

@@ -9,7 +9,7 @@
 static uint32_t
 room_for(const struct pond *pond, const struct pond_wait *wait)
 {
-    return wait->wish.comes_back ? UINT32_MAX : pond->plan.waiters_max;
+    return wait->wish.comes_back ? UINT32_MAX : pond_sizes(pond).waiters_max;
 }
 
 /* Connects fail, and nothing lives that could come back. The pass would say the
@@ -32,7 +32,7 @@ pond_join(struct pond *pond, struct pond_wait *wait)
 {
     if (is_hopeless(pond)) {
         /* The next try, if it is due, is made because somebody asks. */
-        (void)pond_order(pond, pond->plan.size);
+        (void)pond_order(pond, pond_sizes(pond).size);
         race_point("pond.hopeless");
         return POND_BROKE;
     }

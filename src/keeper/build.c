@@ -18,15 +18,23 @@ waiters_max_of(const struct settings *settings)
                : (uint32_t)settings->waiters_max;
 }
 
+struct pond_sizes
+pool_sizes_of(const struct settings *settings)
+{
+    return (struct pond_sizes){
+        .size = settings->size,
+        .maxsize = settings->maxsize,
+        .waiters_max = waiters_max_of(settings),
+    };
+}
+
 static struct pond_plan
-plan_of(dew_pool *pool)
+plan_of(dew_pool *pool, const struct pond_sizes *sizes)
 {
     const struct settings *settings = pool->settings;
 
     return (struct pond_plan){
-        .size = settings->size,
-        .maxsize = settings->maxsize,
-        .waiters_max = waiters_max_of(settings),
+        .sizes = *sizes,
         .handoff_ns = NS_OF(settings->handoff_after_ms),
         .burst_ns = NS_OF(settings->burst_after_ms),
         .window = settings->connects_max,
@@ -46,13 +54,14 @@ make_parts(dew_pool *pool)
     late_init(&pool->lates);
     bell_init(&pool->progress);
     bell_init(&pool->openers.bell);
+    pool->reshaping = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     breaker_init(&pool->breaker, settings->connects_max,
                  NS_OF(settings->fail_fast_after_ms));
     return poll_bell_init(&pool->work) && poll_bell_init(&pool->openers.cancel);
 }
 
 dew_code
-pool_build(dew_pool *pool, dew_error *error)
+pool_build(dew_pool *pool, const struct pond_sizes *sizes, dew_error *error)
 {
     pool->threaded = (pool->settings->flags & DEW_NO_THREADS) == 0;
     if (!make_parts(pool)) {
@@ -61,12 +70,12 @@ pool_build(dew_pool *pool, dew_error *error)
         return error_system(error, DEW_STAGE_CONFIG, failed,
                             "no descriptor for the pool's threads");
     }
-    const struct pond_plan plan = plan_of(pool);
+    const struct pond_plan plan = plan_of(pool, sizes);
     if (!pond_init(&pool->pond, &plan)) {
         pool_unbuild(pool);
         return error_no_memory(error, DEW_STAGE_CONFIG,
                                "maxsize %u, which may be lowered",
-                               pool->settings->maxsize);
+                               sizes->maxsize);
     }
     return DEW_OK;
 }
@@ -74,7 +83,7 @@ pool_build(dew_pool *pool, dew_error *error)
 void
 pool_unbuild(dew_pool *pool)
 {
-    if (pool->pond.slots != NULL) {
+    if (pond_is_made(&pool->pond)) {
         pond_destroy(&pool->pond);
     }
     poll_bell_destroy(&pool->openers.cancel);

@@ -5,9 +5,13 @@
 
 #include "keeper/pool.h"
 
-/* Builds everything but threads and name into a pool that has its settings and
- * is zero otherwise. On failure *error tells why and nothing is left. */
-dew_code pool_build(dew_pool *pool, dew_error *error);
+/* Builds everything but threads and name, of these sizes, into a pool that has
+ * its settings and is zero otherwise. On failure *error tells why and nothing is left. */
+dew_code pool_build(dew_pool *pool, const struct pond_sizes *sizes,
+                    dew_error *error);
+
+/* What the settings say of sizes, as the pond wants it. */
+struct pond_sizes pool_sizes_of(const struct settings *settings);
 
 /* The way back: the pool is drained and has no threads. Its settings,
  * credentials and memory stay. */

@@ -120,7 +120,9 @@ open_here(dew_pool *pool, uint32_t floor)
             pond_open_failed(&pool->pond, slot);
             return;
         }
+        reclaim_read_begin();
         pond_opened(&pool->pond, slot);
+        reclaim_read_end();
     }
 }
 
@@ -161,6 +163,9 @@ next_due_ns(dew_pool *pool, int64_t now_ns)
     }
     if (pool->threaded && stack_any(&pool->pond.orders)) {
         due = earlier(due, now_ns + THREAD_RETRY_NS);
+    }
+    if (stack_any(&pool->pond.retirees)) {
+        due = now_ns; /* what was opened in vain: nobody rings a tender */
     }
     return due;
 }

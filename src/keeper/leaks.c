@@ -66,7 +66,7 @@ void
 leaks_look(dew_pool *pool)
 {
     struct leaks *leaks = &pool->leaks;
-    const uint32_t slot_count = pool->pond.slot_count;
+    const uint32_t slot_count = pond_slot_count(&pool->pond);
     const int64_t now_ms = clock_coarse_ms();
     struct pond_loan loan;
 

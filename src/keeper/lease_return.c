@@ -46,23 +46,30 @@ reason_to_retire(dew_pool *pool, const struct slot *slot)
     return NULL;
 }
 
+/* A session was given up in the section that is open: ends it. Without threads
+ * no keeper comes for it, and somebody may be waiting for its place. */
+static void
+leave(dew_pool *pool)
+{
+    if (pool->threaded) {
+        reclaim_read_end();
+        return;
+    }
+    pond_guest_comes(&pool->pond);
+    reclaim_read_end();
+    farewell_now(&pool->pond);
+    reclaim_read_begin();
+    pond_guest_goes(&pool->pond);
+    reclaim_read_end();
+}
+
 static void
 retire(dew_pool *pool, struct slot *slot, enum session_parting parting)
 {
     slot->parting = (uint32_t)parting;
     reclaim_read_begin();
-    if (!pool->threaded) {
-        pond_guest_comes(&pool->pond);
-    }
     lease_drop(pool, slot);
-    reclaim_read_end();
-    if (!pool->threaded) {
-        /* No keeper comes for it, and somebody may be waiting for its place. */
-        farewell_now(&pool->pond);
-        reclaim_read_begin();
-        pond_guest_goes(&pool->pond);
-        reclaim_read_end();
-    }
+    leave(pool);
 }
 
 static void
@@ -77,8 +84,11 @@ rest(dew_pool *pool, struct slot *slot, bool pending)
     }
     slot_set_pending(slot, pending);
     reclaim_read_begin();
-    pond_put(&pool->pond, slot);
-    reclaim_read_end();
+    if (pond_put(&pool->pond, slot)) {
+        reclaim_read_end();
+    } else {
+        leave(pool);
+    }
 }
 
 static void

@@ -62,6 +62,7 @@ struct dew_pool {
     struct bell progress;    /* for open and close: something moved */
     order_u32 stopping;      /* threads shall end */
     order_u32 closer;        /* 1: a close is at work */
+    pthread_mutex_t reshaping; /* one resize at a time */
     order_u32 tender;        /* 1: somebody tends a pool without threads */
     order_u32 hurry;         /* 1: the next sweep is due at once */
     struct pond_stuck stuck; /* the keeper's */

@@ -129,12 +129,13 @@ raise_again(dew_pool *pool, uint64_t flags)
 
 /* Its threads use all of this at once, so they come last. */
 static dew_code
-build_and_start(dew_pool *pool, uint64_t flags, dew_error *error)
+build_and_start(dew_pool *pool, uint64_t flags, const struct pond_sizes *sizes,
+                dew_error *error)
 {
     credentials_inherit(&pool->credentials);
     watchdog_use();
     deadline_use();
-    dew_code code = pool_build(pool, error);
+    dew_code code = pool_build(pool, sizes, error);
     if (code == DEW_OK) {
         raise_again(pool, flags);
         code = start(pool, error);
@@ -163,6 +164,8 @@ rebuild(dew_pool *pool, dew_error *error)
 {
     const uint64_t flags =
         pond_flags(&pool->pond) & (POND_CLOSING | POND_SUSPENDED);
+    /* Replaced as a whole and freed later: it was whole at the fork. */
+    const struct pond_sizes sizes = pond_sizes(&pool->pond);
     struct relic *relic = memory_zeroed_lines(sizeof(*relic));
 
     if (relic == NULL) {
@@ -171,7 +174,7 @@ rebuild(dew_pool *pool, dew_error *error)
     }
     copy_core(&relic->was, pool);
     clear_core(pool);
-    const dew_code code = build_and_start(pool, flags, error);
+    const dew_code code = build_and_start(pool, flags, &sizes, error);
     if (code != DEW_OK) {
         copy_core(pool, &relic->was);
         memory_free(relic);

@@ -87,16 +87,18 @@ is_fit(dew_pool *pool, struct slot *slot)
                             0) != LEASE_DEAD;
 }
 
-static void
+/* False: it does not stay, or is one too many since the pool shrank. */
+static bool
 let_go(dew_pool *pool, struct slot *slot, bool stays)
 {
     reclaim_read_begin();
     if (stays) {
-        pond_sweep_put(&pool->pond, slot, pool->sweeps);
+        stays = pond_sweep_put(&pool->pond, slot, pool->sweeps);
     } else {
         lease_drop(pool, slot);
     }
     reclaim_read_end();
+    return stays;
 }
 
 /* Often enough for the shortest of the limits, seldom enough to cost nothing. */
@@ -155,10 +157,8 @@ sweep(dew_pool *pool)
             tally_add(reason);
         }
         const bool is_dead = reason == NULL && !is_fit(pool, slot);
-        const bool goes = reason != NULL || is_dead;
         found_dead = found_dead || is_dead;
-        retired += goes;
-        let_go(pool, slot, !goes);
+        retired += !let_go(pool, slot, reason == NULL && !is_dead);
         interrupted = retired == most || took_long(since_ns);
     }
     if (interrupted) {

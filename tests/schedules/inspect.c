@@ -42,6 +42,8 @@ walk_idle(void)
         }
         walk(&idle->shards[i].rest, SLOT_IDLE);
     }
+    walk(&idle->cold[0], SLOT_IDLE);
+    walk(&idle->cold[1], SLOT_IDLE);
 }
 
 static void
@@ -57,7 +59,7 @@ inspect_places(void)
     walk(&pond->orders, SLOT_OPENING);
     walk(&pond->retirees, SLOT_RETIRING);
     WORLD_CHECK(pond->offers.list.head == NULL, "an offer lies about");
-    for (uint32_t i = 0; i < pond->slot_count; i++) {
+    for (uint32_t i = 0; i < pond_slot_count(pond); i++) {
         WORLD_CHECK(places[i] == 1, "I2: a slot is lost or in two places");
     }
 }
@@ -90,6 +92,11 @@ inspect_counts(void)
     WORLD_CHECK(quota_look(&world.pond.quota).taken ==
                     gauges.open + gauges.opening,
                 "I4: the quota does not match the slots");
+    WORLD_CHECK(gauges.open + gauges.opening <=
+                    quota_look(&world.pond.quota).limit,
+                "I1: more than the limit stay");
+    WORLD_CHECK(world.keeps == 0 || gauges.open == world.keeps,
+                "not as many stayed as may");
     WORLD_CHECK(gauges.open == world.live, "sessions and slots differ");
     WORLD_CHECK(order_load_seq_u32(&world.pond.openings) == gauges.opening,
                 "I8: a place of the window is lost");

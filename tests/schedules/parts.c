@@ -21,13 +21,14 @@ open_here(struct slot *slot)
     const bool opened = world_connect(slot);
 
     reclaim_read_begin();
+    bool stays = opened;
     if (opened) {
-        pond_opened_own(&world.pond, slot);
+        stays = pond_opened_own(&world.pond, slot);
     } else {
         pond_open_failed(&world.pond, slot);
     }
     reclaim_read_end();
-    if (!opened || !world_lends(slot)) {
+    if (!stays || !world_lends(slot)) {
         return false;
     }
     world_own(slot);

@@ -12,10 +12,10 @@ source=$1 work=$2 compiler=$3
 shift 3
 here=$source/tests/schedules
 budget=${SCHEDULES_PLANT_SECONDS:-10}
-core="slot idle quota waiters waiters_list waiters_nodes pond pond_open
+core="slot extents pond_resize idle quota waiters waiters_list waiters_nodes pond pond_open
       pond_serve pond_life pond_audit pond_loans pond_wait"
 own="stand_ins world world_borrow inspect parts scenarios_borrow
-     scenarios_open scenarios_flags"
+     scenarios_open scenarios_flags scenarios_resize"
 missed=0
 
 # compile OUT TEXT FLAG...
@@ -126,7 +126,7 @@ plant pond_open_failed grow_while_opening_fails \
     '/^pond_open_failed/,/^}/s/pond_look(pond);//' \
     'a failed connect tells nobody'
 plant pond_open_failed grow_while_opening_fails \
-    '/^pond_open_failed/,/^}/s/window_return(pond);//' \
+    '/^pond_open_failed/,/^}/s/pond_window_return(pond);//' \
     'a failed connect keeps its place in the window'
 plant pond_vacate retire_against_join \
     '/^pond_vacate/,/^}/s/pond_look(pond);//' \
@@ -152,6 +152,24 @@ plant pond_may_lend suspend_for_sure \
 plant pond_opened refresh_against_growth \
     's/if (pond_is_outdated(pond, slot)) {/if (false) {/' \
     'what arrives after a refresh is lent'
+plant pond_resize shrink_against_returns \
+    's/^    reclaim_wait_readers();$//' \
+    'a shrink does not wait for who looked at the limit before'
+plant pond_resize sizes_are_read_whole \
+    '/^pond_resize/,/^}/s/^    reclaim_wait_readers();$//' \
+    'sizes are freed while somebody reads them'
+plant pond_resize grow_against_wait \
+    '/^pond_resize/,/^}/s/pond_look(pond);//' \
+    'a pond that grew tells nobody'
+plant put shrink_against_returns \
+    '/^put(/,/^}/s/if (pond_retire_excess(pond, slot)) {/if (false) {/' \
+    'a return does not look at the limit'
+plant quota_leave_excess shrink_against_returns \
+    '/^quota_leave_excess/,/^}/s/if (order_cas_seq_u64(&quota->word, &word,/if ((order_add_seq_u64(\&quota->word, ONE_CHANGE + ONE_LEAVING), true) || order_cas_seq_u64(\&quota->word, \&word,/' \
+    'the excess is looked at and taken in two steps'
+plant set_limit audit_a_shrinking_pond \
+    's/^                        before > now.limit ? before : now.limit);/                        before);/' \
+    'the audit hears of a falling limit too late'
 plant pond_lower suspend_and_resume \
     '/^pond_lower/,/^}/s/pond_serve(pond);//' \
     'resume wakes nobody'

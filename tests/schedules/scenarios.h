@@ -14,6 +14,7 @@ struct scenario {
 extern const struct scenario scenarios_borrow[];
 extern const struct scenario scenarios_open[];
 extern const struct scenario scenarios_flags[];
+extern const struct scenario scenarios_resize[];
 
 /* What a thread of a scenario does, some rounds of it. */
 struct part {

@@ -99,7 +99,7 @@ full_queue(void)
 {
     struct pond_plan plan = world_plan(1, 1);
 
-    plan.waiters_max = 1;
+    plan.sizes.waiters_max = 1;
     world_begin(&plan);
     world_rest_one(0);
     part_cast(&shed, 3);
@@ -111,7 +111,7 @@ the_place_in_line_that_came_free(void)
 {
     struct pond_plan plan = world_plan(1, 1);
 
-    plan.waiters_max = 1;
+    plan.sizes.waiters_max = 1;
     world_begin(&plan);
     part_cast_holder(part_returner, world_lease_one());
     part_cast(&hasty, 1);

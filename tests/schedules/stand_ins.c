@@ -2,6 +2,7 @@
 /* What the core calls in base, made of the virtual clock and threads. */
 #include "stand_ins.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,9 +82,22 @@ memory_zeroed_lines(size_t size)
     return memset(memory, 0, whole);
 }
 
+void *
+memory_zeroed(size_t size)
+{
+    return memory_zeroed_lines(size);
+}
+
+/* Who still looks at it sees that. (A compiler would drop a memset that comes
+ * right before a free.) */
 void
 memory_free(void *memory)
 {
+    void *(*volatile fill)(void *, int, size_t) = memset;
+
+    if (memory != NULL) {
+        (void)fill(memory, 0x7f, malloc_usable_size(memory));
+    }
     free(memory);
 }
 
@@ -93,16 +107,20 @@ void
 reclaim_read_begin(void)
 {
     WORLD_CHECK(!world.ended, "a section began after the pond's end");
-    world.section[sched_self()]++;
-    world.reads[sched_self()] = true;
+    if (world.depth[sched_self()]++ == 0) {
+        world.section[sched_self()]++;
+        world.reads[sched_self()] = true;
+    }
 }
 
 void
 reclaim_read_end(void)
 {
     WORLD_CHECK(!world.ended, "a section outlived the pond");
-    world.reads[sched_self()] = false;
-    sched_wake(&world.section, SCHED_THREADS);
+    if (--world.depth[sched_self()] == 0) {
+        world.reads[sched_self()] = false;
+        sched_wake(&world.section, SCHED_THREADS);
+    }
 }
 
 /* Waits for the sections that are open now, and for no later one. */

@@ -59,9 +59,7 @@ struct pond_plan
 world_plan(uint32_t size, uint32_t maxsize)
 {
     return (struct pond_plan){
-        .size = size,
-        .maxsize = maxsize,
-        .waiters_max = UINT32_MAX,
+        .sizes = {size, maxsize, UINT32_MAX},
         .handoff_ns = INT64_MAX,
         .burst_ns = INT64_MAX,
         .window = 1,
@@ -76,6 +74,7 @@ world_begin(const struct pond_plan *plan)
     memset(&world, 0, sizeof(world));
     world.plan = *plan;
     world.cpus = 1;
+    world.most = plan->sizes.maxsize;
     (void)pond_init(&world.pond, plan);
 }
 
@@ -119,7 +118,7 @@ world_connect(struct slot *slot)
         return false;
     }
     world.live++;
-    WORLD_CHECK(world.live <= world.plan.maxsize, "I1: above maxsize");
+    WORLD_CHECK(world.live <= world.most, "I1: above maxsize");
     slot->uses = 0;
     return true;
 }
@@ -164,6 +163,25 @@ hang_up_all(void)
     }
 }
 
+/* One round over what rests. */
+static void
+sweep(void)
+{
+    struct slot *slot;
+
+    world.rounds++;
+    for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+        slot = pond_sweep_take(&world.pond, world.rounds);
+        if (slot == NULL) {
+            return;
+        }
+        world_own(slot);
+        sched_point();
+        world_disown(slot);
+        (void)pond_sweep_put(&world.pond, slot, world.rounds);
+    }
+}
+
 static void
 keeper(void *arg)
 {
@@ -172,6 +190,10 @@ keeper(void *arg)
         const uint32_t seen = world_look(&world.retired);
 
         reclaim_read_begin();
+        if (world.hurry) {
+            world.hurry = false;
+            sweep();
+        }
         hang_up_all();
         reclaim_read_end();
         world_wait(&world.retired, seen);
@@ -220,6 +242,22 @@ world_lower(uint64_t flag)
     reclaim_read_end();
 }
 
+/* --- sizes ------------------------------------------------------------------ */
+
+void
+world_resize(uint32_t size, uint32_t maxsize)
+{
+    const struct pond_sizes sizes = {size, maxsize, UINT32_MAX};
+
+    if (maxsize > world.most) {
+        world.most = maxsize;
+    }
+    WORLD_CHECK(pond_resize(&world.pond, &sizes), "no memory in the world");
+    world.plan.sizes = sizes;
+    world.hurry = true;
+    ring(&world.retired);
+}
+
 static void
 drain(void)
 {
@@ -231,6 +269,18 @@ drain(void)
     }
 }
 
+/* A call that found the pond before may come as a guest until its section
+ * ends. */
+static bool
+is_drained_for_good(void)
+{
+    if (!pond_is_drained(&world.pond)) {
+        return false;
+    }
+    reclaim_wait_readers();
+    return pond_is_drained(&world.pond);
+}
+
 void
 world_close(void)
 {
@@ -239,7 +289,7 @@ world_close(void)
         const uint32_t seen = world_look(&world.shutting);
 
         drain();
-        if (pond_is_drained(&world.pond)) {
+        if (is_drained_for_good()) {
             break;
         }
         world_wait(&world.shutting, seen);

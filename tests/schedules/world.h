@@ -38,10 +38,15 @@ struct world {
     uint32_t tried, moments;
     uint32_t section[SCHED_THREADS]; /* the number of the last one */
     bool reads[SCHED_THREADS];       /* and whether it is open */
+    uint32_t depth[SCHED_THREADS];   /* sections nest */
     uint32_t cpu[SCHED_THREADS];
     uint32_t cpus;
     uint32_t cast;          /* threads that have a part */
     uint32_t live;          /* sessions that exist */
+    uint32_t most;          /* and never more than these */
+    uint32_t keeps;         /* so many in the end; 0: whatever the limit is */
+    uint32_t rounds;        /* of the keeper over what rests */
+    bool hurry;             /* the keeper shall look at what rests */
     bool trusts_grants;     /* nobody asks pond_may_lend */
     uint32_t opens_to_fail; /* the next so many connects */
     bool shut, suspended;   /* pond_raise has returned */
@@ -89,6 +94,8 @@ void world_raise(uint64_t flag);
 void world_lower(uint64_t flag);
 /* As dew_pool_suspend: nobody is lent anything from its return on. */
 void world_suspend(void);
+/* As dew_pool_resize; the keeper daemon is rung. */
+void world_resize(uint32_t size, uint32_t maxsize);
 /* Close: shut, drain, hang up, wait for all, and free. */
 void world_close(void);
 

@@ -90,7 +90,7 @@ static bool
 was_full_meanwhile(const struct world_try *try)
 {
     for (uint32_t moment = try->from; moment <= try->to; moment++) {
-        if (waited_at(moment) >= world.plan.waiters_max) {
+        if (waited_at(moment) >= world.plan.sizes.waiters_max) {
             return true;
         }
     }
@@ -126,7 +126,7 @@ try_begins(void)
         sched_fail("the world has room for more tries only");
         world.tried = 0;
     }
-    WORLD_CHECK(waiters_count(&world.pond.waiters) <= world.plan.waiters_max,
+    WORLD_CHECK(waiters_count(&world.pond.waiters) <= world.plan.sizes.waiters_max,
                 "more wait than may");
     struct world_try *try = &world.tries[world.tried++];
 
@@ -211,7 +211,7 @@ take_or_wait(const struct world_wish *wish, struct slot **slot)
         }
     }
     if (wish->deadline_ns == 0) {
-        (void)pond_order(&world.pond, world.plan.size);
+        (void)pond_order(&world.pond, world.plan.sizes.size);
         reclaim_read_end();
         return POND_TIMED_OUT;
     }

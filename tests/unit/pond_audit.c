@@ -56,7 +56,7 @@ the_audit_holds_in_every_state_of_a_slot(void **state)
     kit_audit();
     pond_vacate(&kit.pond, pond_next_retiree(&kit.pond));
     kit_audit();
-    pond_put(&kit.pond, &kit.pond.slots[1]);
+    pond_put(&kit.pond, extents_at(&kit.pond.slots, 1));
     kit_end();
 }
 
@@ -73,6 +73,23 @@ the_audit_sees_a_place_that_was_never_taken(void **state)
     assert_true(quota_reserve(&kit.pond.quota, UINT32_MAX));
     kit_audit();
     pond_put(&kit.pond, lent);
+    kit_end();
+}
+
+static void
+the_audit_sees_a_session_that_left_uncounted(void **state)
+{
+    char text[128];
+
+    (void)state;
+    begin_with(2, KIT_MS);
+    pond_retire(&kit.pond, kit_lease());
+    kit_audit();
+    quota_left(&kit.pond.quota); /* planted: gone before it is hung up */
+    assert_true(quota_reserve(&kit.pond.quota, UINT32_MAX));
+    assert_non_null(strstr(pond_audit(&kit.pond, text, sizeof text), "I4"));
+    quota_leave(&kit.pond.quota);
+    kit_audit();
     kit_end();
 }
 
@@ -128,6 +145,7 @@ main(void)
         cmocka_unit_test(the_audit_holds_in_every_state_of_a_slot),
         cmocka_unit_test(the_audit_sees_a_place_that_was_never_taken),
         cmocka_unit_test(the_audit_sees_more_places_taken_than_there_are),
+        cmocka_unit_test(the_audit_sees_a_session_that_left_uncounted),
         cmocka_unit_test(the_rescue_finds_a_lost_wake_up_and_only_that),
     };
 

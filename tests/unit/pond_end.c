@@ -76,7 +76,7 @@ too_many_waiters_are_turned_away_at_once(void **state)
     struct pond_plan plan = kit_plan(1, 1);
 
     (void)state;
-    plan.waiters_max = 1;
+    plan.sizes.waiters_max = 1;
     memset(&a, 0, sizeof a);
     memset(&b, 0, sizeof b);
     kit_begin(&plan);

@@ -19,7 +19,7 @@ who_was_handed_a_dead_session_comes_back_into_a_full_line(void **state)
     struct pond_plan plan = kit_plan(1, 1);
 
     (void)state;
-    plan.waiters_max = 1;
+    plan.sizes.waiters_max = 1;
     memset(&newcomer, 0, sizeof newcomer);
     memset(&unlucky, 0, sizeof unlucky);
     kit_begin(&plan);

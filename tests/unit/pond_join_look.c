@@ -269,8 +269,8 @@ end_scene(void)
         slot_state_of(slot_peek(scene.slot)) == SLOT_LEASED) {
         pond_put(&kit.pond, scene.slot);
     }
-    if (slot_state_of(slot_peek(&kit.pond.slots[0])) == SLOT_OPENING) {
-        pond_open_failed(&kit.pond, &kit.pond.slots[0]);
+    if (slot_state_of(slot_peek(extents_at(&kit.pond.slots, 0))) == SLOT_OPENING) {
+        pond_open_failed(&kit.pond, extents_at(&kit.pond.slots, 0));
     }
     kit_expect_quiet();
     kit_end();

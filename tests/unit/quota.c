@@ -102,21 +102,90 @@ the_largest_pool_fits(void **state)
 static void
 every_write_moves_the_change_counter_and_a_refusal_does_not(void **state)
 {
-    uint32_t before;
+    uint64_t before;
 
     (void)state;
     quota_init(&quota, 1);
-    before = quota_look(&quota).changes;
+    before = quota_look(&quota).word;
     assert_true(quota_reserve(&quota, NO_CEILING));
-    assert_true(quota_look(&quota).changes != before);
-    before = quota_look(&quota).changes;
+    assert_true(quota_look(&quota).word != before);
+    before = quota_look(&quota).word;
     assert_false(quota_reserve(&quota, NO_CEILING));
-    assert_int_equal(quota_look(&quota).changes, before);
+    assert_int_equal(quota_look(&quota).word, before);
     quota_return(&quota);
-    assert_true(quota_look(&quota).changes != before);
-    before = quota_look(&quota).changes;
+    assert_true(quota_look(&quota).word != before);
+    before = quota_look(&quota).word;
     quota_set_limit(&quota, 1);
-    assert_true(quota_look(&quota).changes != before);
+    assert_true(quota_look(&quota).word != before);
+    before = quota_look(&quota).word;
+    assert_false(quota_leave_excess(&quota));
+    assert_true(quota_look(&quota).word == before);
+    assert_true(quota_reserve(&quota, NO_CEILING));
+    before = quota_look(&quota).word;
+    quota_leave(&quota);
+    assert_true(quota_look(&quota).word != before);
+    before = quota_look(&quota).word;
+    quota_left(&quota);
+    assert_true(quota_look(&quota).word != before);
+}
+
+/* --- the excess ------------------------------------------------------ */
+
+static void
+as_many_leave_as_are_too_many(void **state)
+{
+    (void)state;
+    quota_init(&quota, 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_true(quota_reserve(&quota, NO_CEILING));
+    }
+    assert_false(quota_has_excess(&quota));
+    assert_int_equal(quota_set_limit(&quota, 3).taken, 5);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(quota_has_excess(&quota));
+        assert_true(quota_leave_excess(&quota));
+    }
+    /* They are not gone yet, but nobody else has to go for them. */
+    assert_int_equal(taken(), 5);
+    assert_int_equal(quota_look(&quota).leaving, 2);
+    assert_false(quota_has_excess(&quota));
+    assert_false(quota_leave_excess(&quota));
+    assert_false(quota_reserve(&quota, NO_CEILING));
+    quota_left(&quota);
+    quota_left(&quota);
+    assert_int_equal(taken(), 3);
+    assert_int_equal(quota_look(&quota).leaving, 0);
+    assert_int_equal(quota_look(&quota).limit, 3);
+    assert_false(quota_leave_excess(&quota));
+}
+
+/* One that goes for another reason is one that is not too many any more. */
+static void
+one_that_left_anyway_counts(void **state)
+{
+    (void)state;
+    quota_init(&quota, 2);
+    assert_true(quota_reserve(&quota, NO_CEILING));
+    assert_true(quota_reserve(&quota, NO_CEILING));
+    quota_leave(&quota);
+    quota_set_limit(&quota, 1);
+    assert_false(quota_leave_excess(&quota));
+    quota_left(&quota);
+    assert_int_equal(taken(), 1);
+}
+
+static void
+an_excess_is_over_when_the_limit_grows_again(void **state)
+{
+    (void)state;
+    quota_init(&quota, 2);
+    assert_true(quota_reserve(&quota, NO_CEILING));
+    assert_true(quota_reserve(&quota, NO_CEILING));
+    quota_set_limit(&quota, 1);
+    assert_true(quota_has_excess(&quota));
+    quota_set_limit(&quota, 2);
+    assert_false(quota_has_excess(&quota));
+    assert_false(quota_leave_excess(&quota));
 }
 
 static void
@@ -125,7 +194,7 @@ the_change_counter_wraps_without_touching_the_numbers(void **state)
     (void)state;
     quota_init(&quota, 2);
     assert_true(quota_reserve(&quota, NO_CEILING));
-    for (uint32_t i = 0; i < (1u << 24) + 2; i++) {
+    for (uint32_t i = 0; i < (1u << 16) + 2; i++) {
         quota_set_limit(&quota, 2);
     }
     assert_int_equal(taken(), 1);
@@ -177,6 +246,29 @@ a_shrink_in_the_middle_of_a_reservation_is_obeyed(void **state)
     race_hook(shrink_behind_its_back, NULL);
     assert_false(quota_reserve(&quota, NO_CEILING));
     assert_int_equal(taken(), 1);
+}
+
+static void
+leave_behind_its_back(const char *name, void *arg)
+{
+    (void)name;
+    (void)arg;
+    race_hook(NULL, NULL);
+    other_got_it = quota_leave_excess(&quota);
+}
+
+static void
+of_two_returns_after_a_shrink_by_one_one_goes(void **state)
+{
+    (void)state;
+    quota_init(&quota, 2);
+    assert_true(quota_reserve(&quota, NO_CEILING));
+    assert_true(quota_reserve(&quota, NO_CEILING));
+    quota_set_limit(&quota, 1);
+    race_hook(leave_behind_its_back, NULL);
+    assert_false(quota_leave_excess(&quota));
+    assert_true(other_got_it);
+    assert_int_equal(quota_look(&quota).leaving, 1);
 }
 
 /* --- threads --------------------------------------------------------- */
@@ -240,6 +332,10 @@ main(void)
         cmocka_unit_test(the_change_counter_wraps_without_touching_the_numbers),
         cmocka_unit_test(of_two_that_reserve_the_last_place_one_gets_it),
         cmocka_unit_test(a_shrink_in_the_middle_of_a_reservation_is_obeyed),
+        cmocka_unit_test(as_many_leave_as_are_too_many),
+        cmocka_unit_test(one_that_left_anyway_counts),
+        cmocka_unit_test(an_excess_is_over_when_the_limit_grows_again),
+        cmocka_unit_test(of_two_returns_after_a_shrink_by_one_one_goes),
         cmocka_unit_test(threads_never_hold_more_places_than_there_are),
     };
 
