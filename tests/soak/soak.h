@@ -29,7 +29,7 @@ struct soak_director {
     uint64_t random;
     int64_t begun_ns;
     int64_t round_ms;
-    uint32_t restarts, freezes, reshapes;
+    uint32_t restarts, freezes, reshapes, resizes;
 };
 
 void soak_config(dew_config *config);

@@ -8,6 +8,9 @@
 #define WRONG_MS 300
 #define CALM_AFTER_MS 1000
 #define LULL_MS 2500
+#define SHRINKS_MS 20000
+#define SOAK_FEW 8
+#define LOOK_MS 5
 #define SUSPENDED_MIN_MS 20
 #define SUSPENDED_MS 300
 
@@ -69,6 +72,46 @@ refresh(struct soak_director *director)
     dew_pool_refresh(director->storm->pool);
 }
 
+/* As soon as loans return, and each of them does before long. */
+static void
+await_size(struct storm *storm, uint32_t maxsize)
+{
+    const int64_t end_ns = clock_deadline_after_ms(SHRINKS_MS);
+
+    for (;;) {
+        const dew_stats now = soak_stats(storm);
+
+        if (now.conns_open + now.conns_opening <= maxsize ||
+            storm_is_over(storm)) {
+            return;
+        }
+        if (clock_now_ns() > end_ns) {
+            storm_fail(storm, "of %u allowed %u are open and %u being opened",
+                       maxsize, now.conns_open, now.conns_opening);
+        }
+        storm_pause_for(storm, LOOK_MS);
+    }
+}
+
+/* In turn: to a few, below what is surely open, and to whatever comes. */
+static void
+resize(struct soak_director *director)
+{
+    const uint32_t top = director->resizes++ % 2 == 0 ? SOAK_FEW : SOAK_TOP;
+    const uint32_t size =
+        SOAK_FLOOR + storm_below(&director->random, top - SOAK_FLOOR + 1);
+    const uint32_t maxsize =
+        size + storm_below(&director->random, top - size + 1);
+    dew_error error;
+
+    if (dew_pool_resize(director->storm->pool, size, maxsize, &error) !=
+        DEW_OK) {
+        storm_fail(director->storm, "resize: %s", error.message);
+        return;
+    }
+    await_size(director->storm, maxsize);
+}
+
 /* From the moment suspend returned nothing is lent, and returns go on. */
 static void
 suspend(struct soak_director *director)
@@ -123,6 +166,7 @@ static struct {
     {"wrong passwords", 1, lose_the_password, 0},
     {"refreshes", 3, refresh, 0},
     {"suspensions", 3, suspend, 0},
+    {"resizes", 4, resize, 0},
     {"kills of all sessions", 1, kill_all, 0},
     {"lulls", 1, lull, 0},
 };
