@@ -271,7 +271,7 @@ start(void **state)
 }
 
 static int
-stop(void **state)
+end_server(void **state)
 {
     (void)state;
     test_server_stop(server);
@@ -292,5 +292,5 @@ main(void)
     if (fork_kit_not_here()) {
         return 77;
     }
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, end_server);
 }

@@ -57,7 +57,7 @@ start_with_a_certificate(void **state)
 }
 
 static int
-stop(void **state)
+end_server(void **state)
 {
     char command[2 * PATH];
 
@@ -104,5 +104,5 @@ main(void)
     if (fork_kit_not_here()) {
         return SKIPPED;
     }
-    return cmocka_run_group_tests(tests, start_with_a_certificate, stop);
+    return cmocka_run_group_tests(tests, start_with_a_certificate, end_server);
 }
