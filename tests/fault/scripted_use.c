@@ -135,7 +135,8 @@ run(struct cell *cell)
     if (cell->way == REST) {
         give_back(cell, &conn);
         next_borrows(cell, pool); /* its reset is answered */
-        (void)dew_script_strike(cell->server, &step, CELL_MS);
+        /* What comes while a borrower is at work only he can notice. */
+        (void)dew_script_strike(cell->server, &step, step.after_ms + CELL_MS);
     } else {
         cell_play(cell, &step);
         use(cell, pool, &conn);
