@@ -189,6 +189,9 @@
  *     size.
  * (3) eight times maxsize.
  *
+ * WHAT A BURST OPENED beyond size is closed when it has rested for a tenth of
+ * idle_timeout_ms, a few sessions at a time, as long as more than size are open.
+ *
  * THE SERVER'S OWN LIMITS are read when a session is opened. A server hangs up
  * on who rests for wait_timeout (the session's own, as init_sql may set it): so
  * 45 s less than that, or half of it where it is less than 90 s, is the most
@@ -362,7 +365,8 @@ typedef struct dew_config {
     uint32_t ping_timeout_ms;    /* for a probe or a reset's answer */
     uint32_t bypass_ms;          /* rested less: not looked at when lent */
 
-    uint32_t idle_timeout_ms; /* rested longer: closed, down to pre_create */
+    uint32_t idle_timeout_ms; /* rested longer: closed, down to pre_create; a
+                                 tenth of it is enough down to size */
     uint32_t lifetime_ms;     /* older: replaced when it is next free */
     uint32_t lifetime_jitter_percent; /* the lifetime is up to this shorter */
     uint32_t keepalive_ms;            /* rested longer: probed */

@@ -15,6 +15,9 @@
 /* A round that took longer goes on in the next one: the keeper has more to do,
  * and the probes of many sessions with a far server add up. */
 #define SWEEP_ENOUGH_MS 100
+/* What was opened beyond size for a burst goes when it has rested for this part
+ * of idle_timeout_ms; the others for all of it. */
+#define SWEEP_BURST_PART 10
 
 /* A session whose on_connect has to run again is a borrower's to settle. */
 static bool
@@ -42,8 +45,13 @@ has_rested_too_long(const dew_pool *pool, const struct slot *slot,
     if (!is_pinged(pool, slot) && server_ends_rest(pool, slot, rested_ms)) {
         return true;
     }
-    return limit != SETTINGS_OFF && rested_ms >= limit &&
-           staying > pool->settings->pre_create;
+    if (limit == SETTINGS_OFF) {
+        return false;
+    }
+    if (staying > pond_sizes(&pool->pond).size) {
+        return rested_ms >= limit / SWEEP_BURST_PART;
+    }
+    return rested_ms >= limit && staying > pool->settings->pre_create;
 }
 
 /* NULL: it may stay. Otherwise the tally of the reason. */

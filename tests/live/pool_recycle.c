@@ -97,6 +97,36 @@ sessions_that_rested_too_long_go_a_few_at_a_time(void **state)
     open_forty_and_let_them_end(&config);
 }
 
+static void
+what_a_burst_opened_goes_long_before_the_others(void **state)
+{
+    enum { SIZE = 2, BURST = 6, IDLE_MS = 30000 };
+    dew_conn conns[BURST];
+    dew_config config;
+
+    (void)state;
+    kit_config(&config, server);
+    config.size = SIZE;
+    config.maxsize = BURST;
+    config.burst_after_ms = 1;
+    config.idle_timeout_ms = IDLE_MS;
+    dew_pool *const pool = kit_open(&config);
+    const int64_t since_ms = kit_now_ms();
+    borrow_and_return_all(pool, conns, BURST);
+    const int64_t back_ms = kit_now_ms();
+    assert_int_equal(kit_stats(pool).conns_open, BURST);
+    while (kit_stats(pool).retired_idle < BURST - SIZE) {
+        kit_look_again(since_ms + IDLE_MS - 1000, "the burst is over",
+                       __FILE__, __LINE__);
+    }
+    /* Not before their time, and not the ones that size allows. */
+    assert_true(kit_now_ms() - since_ms >= IDLE_MS / 10);
+    KIT_AWAIT(kit_now_ms() - back_ms > IDLE_MS / 5);
+    assert_int_equal(kit_stats(pool).conns_open, SIZE);
+    assert_int_equal(kit_stats(pool).retired_idle, BURST - SIZE);
+    kit_close(pool);
+}
+
 /* From its first loan to the first loan of its successor. */
 static int64_t
 time_a_life(dew_pool *pool, dew_conn *conn)
@@ -221,6 +251,7 @@ main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_that_expire_at_once_go_a_few_at_a_time),
         cmocka_unit_test(sessions_that_rested_too_long_go_a_few_at_a_time),
+        cmocka_unit_test(what_a_burst_opened_goes_long_before_the_others),
         cmocka_unit_test(
             lives_are_of_different_lengths_and_never_longer_than_asked_for),
         cmocka_unit_test(as_many_as_are_used_together_stay_open),
