@@ -42,6 +42,26 @@ next_borrows(struct cell *cell, dew_pool *pool)
     }
 }
 
+/* Who falls silent after his reset was answered is as quiet as any that rest:
+ * only the query of whoever borrows him next can tell. */
+static void
+next_may_meet_silence(struct cell *cell, dew_pool *pool)
+{
+    dew_error error = {.code = DEW_OK};
+    dew_conn conn;
+    const dew_code code = dew_acquire(pool, KIT_PATIENCE_MS, &conn, &error);
+
+    CELL_CHECK(cell, code == DEW_OK, "next borrow: %s", error.message);
+    if (code == DEW_OK) {
+        CELL_CHECK(cell,
+                   mysql_query(conn.mysql, "DO 1") == 0 ||
+                       mysql_errno(conn.mysql) == 2013 ||
+                       mysql_errno(conn.mysql) == 2006,
+                   "silence was told as %u", mysql_errno(conn.mysql));
+        give_back(cell, &conn);
+    }
+}
+
 static void
 ping(struct cell *cell, dew_conn *conn)
 {
@@ -70,8 +90,12 @@ query(dew_conn *conn)
     if (mysql_query(conn->mysql, "SELECT 'misdeed'") == 0) {
         MYSQL_RES *const result = mysql_use_result(conn->mysql);
 
-        (void)(result == NULL ? NULL : mysql_fetch_row(result));
-        /* Of rows without end the return has to get rid. */
+        if (result != NULL) {
+            (void)mysql_fetch_row(result);
+            /* Only its memory: of rows without end the return has to get rid. */
+            result->handle = NULL;
+            mysql_free_result(result);
+        }
     }
 }
 
@@ -137,6 +161,9 @@ run(struct cell *cell)
         next_borrows(cell, pool); /* its reset is answered */
         /* What comes while a borrower is at work only he can notice. */
         (void)dew_script_strike(cell->server, &step, step.after_ms + CELL_MS);
+        if (cell->misdeed->end == MISDEED_HANGS) {
+            next_may_meet_silence(cell, pool);
+        }
     } else {
         cell_play(cell, &step);
         use(cell, pool, &conn);
