@@ -144,18 +144,23 @@ pond_opened_own(struct pond *pond, struct slot *slot)
     return true;
 }
 
+/* The window's place comes last. In the other order a pass between the two sees
+ * a waiter, nothing at rest and nothing being opened, and orders another session
+ * for the one who is about to get this one. */
 void
 pond_opened(struct pond *pond, struct slot *slot)
 {
     slot_opened(slot);
-    pond_window_return(pond);
     if (pond_is_outdated(pond, slot)) {
         /* The epoch moved while it connected. Nobody has to meet it. */
         tally_add(&pond->tallies.retired_refresh);
         pond_retire(pond, slot);
-        return;
+    } else {
+        pond_put_new(pond, slot);
     }
-    pond_put_new(pond, slot);
+    race_point("pond.arrived");
+    pond_window_return(pond);
+    pond_look(pond);
 }
 
 void

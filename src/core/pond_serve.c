@@ -104,6 +104,21 @@ wake_one(struct pond *pond)
 
 /* --- ordering ---------------------------------------------------------------------- */
 
+/* More wait than sessions are being opened. What was opened since this pass read
+ * the offers is another pass's to give, and nobody's reason to order: an opener
+ * puts before it gives its place back, so who reads the place (pond.15) finds
+ * the session, or it was taken; if by one who was woken, he is not counted. */
+static bool
+wants_opening(const struct pond *pond, uint32_t listed)
+{
+    const uint32_t openings = pond_openings(pond);
+
+    race_point("pond.wants");
+    return openings < waiters_unserved(&pond->waiters, listed) &&
+           !stack_any(&pond->offers) &&
+           (pond->waiters.head->wish.only_new || !idle_any(&pond->idle));
+}
+
 /* An opening for each who waits: below size at once, up to maxsize for those
  * who have waited burst_after. */
 static void
@@ -111,10 +126,10 @@ order_for_waiters(struct pond *pond)
 {
     const uint32_t size = pond_sizes(pond).size;
 
-    while (pond_openings(pond) < pond->waiters.listed &&
+    while (wants_opening(pond, pond->waiters.listed) &&
            pond_order_in_pass(pond, size)) {
     }
-    while (pond_openings(pond) < pond->waiters.hurried &&
+    while (wants_opening(pond, pond->waiters.hurried) &&
            pond_order_in_pass(pond, UINT32_MAX)) {
     }
 }

@@ -150,17 +150,22 @@ bool
 waiter_leave(struct waiters *waiters, struct waiter *node)
 {
     enum waiter_state state;
+    bool woken = false;
 
     race_point("waiters.leave");
     if (!word_move(node, WAITER_AWAKE, WAITER_LEFT, &state)) {
-        if (state != WAITER_WOKEN ||
-            !word_move(node, WAITER_WOKEN, WAITER_LEFT, &state)) {
+        woken = state == WAITER_WOKEN &&
+                word_move(node, WAITER_WOKEN, WAITER_LEFT, &state);
+        if (!woken) {
             return false;
         }
+    }
+    /* Before the token: see waiters_unserved. */
+    waiters_uncount(waiters);
+    if (woken) {
         /* The wake was ours, known to us or not: it must not leave with us. */
         waiters_clear_token(waiters);
     }
-    waiters_uncount(waiters);
     return true;
 }
 
@@ -176,7 +181,7 @@ void
 waiters_clear_token(struct waiters *waiters)
 {
     race_point("waiters.clear_token");
-    /* ORDER waiters.17 seq_cst <-> waiters.18 waiters.29 waiters.30: cleared before we look again:
+    /* ORDER waiters.17 seq_cst <-> waiters.18 waiters.29 waiters.30 waiters.34: cleared before we look again:
      * a put that saw the token out is seen by that look (I6b). */
     (void)order_swap_seq_u32(&waiters->token, 0);
 }

@@ -171,6 +171,10 @@ bool waiters_refuse(struct waiters *waiters, struct waiter *node, int code);
  * True when somebody was woken now. */
 bool waiters_wake_first(struct waiters *waiters);
 
+/* Of so many who are listed (all, or the hurried), how many are neither gone
+ * nor on their way to a session that rests. */
+uint32_t waiters_unserved(const struct waiters *waiters, uint32_t listed);
+
 /* Publishes who is first in line for what rests; the last thing of a pass. */
 void waiters_publish(struct waiters *waiters);
 

@@ -226,6 +226,22 @@ waiters_wake_first(struct waiters *waiters)
     return node != NULL;
 }
 
+uint32_t
+waiters_unserved(const struct waiters *waiters, uint32_t listed)
+{
+    /* ORDER waiters.34 seq_cst <-> waiters.17: read before the count. Who was
+     * woken is on his way to a session, and uncounts himself before he clears
+     * the token: he is missing in one of the two, and in neither for nobody. */
+    const uint32_t fetching = order_load_seq_u32(&waiters->token);
+    /* ORDER waiters.35 seq_cst <-> waiters.24: who left is in the list until
+     * his note is read, but not counted. */
+    const uint32_t counted = (uint32_t)(order_load_seq_u64(&waiters->front) &
+                                        WAITERS_COUNT_MASK);
+    const uint32_t waiting = listed > fetching ? listed - fetching : 0;
+
+    return waiting < counted ? waiting : counted;
+}
+
 void
 waiters_publish(struct waiters *waiters)
 {

@@ -34,7 +34,7 @@ waiter_with_state(uint32_t word, enum waiter_state state)
 static inline void
 waiters_uncount(struct waiters *waiters)
 {
-    /* ORDER waiters.24 seq_cst <-> pond.2 waiters.33: a return sees fewer waiters only
+    /* ORDER waiters.24 seq_cst <-> pond.2 waiters.33 waiters.35: a return sees fewer waiters only
      * after the node is out of reach of givers. */
     (void)order_sub_seq_u64(&waiters->front, 1);
 }

@@ -131,6 +131,21 @@ plant pond_open_failed grow_while_opening_fails \
 plant pond_vacate retire_against_join \
     '/^pond_vacate/,/^}/s/pond_look(pond);//' \
     'a place that is free again tells nobody'
+plant pond_opened one_waits_and_one_is_opened \
+    '/^pond_opened/,/^}/s/slot_opened(slot);/slot_opened(slot); pond_window_return(pond);/;/^pond_opened/,/^}/{/^    pond_window_return(pond);/d;}' \
+    'a place in the window is free before the session is there'
+plant wants_opening one_waits_and_one_is_opened \
+    '/^wants_opening/,/^}/s/!stack_any(&pond->offers)/true/' \
+    'a pass does not look at the offers again before it orders'
+plant wants_opening one_waits_and_one_comes_unasked \
+    '/^wants_opening/,/^}/s/!idle_any(&pond->idle)/true/' \
+    'a pass does not look at what rests again before it orders'
+plant waiters_unserved one_waits_and_one_comes_unasked \
+    's/const uint32_t fetching = .*/const uint32_t fetching = 0;/' \
+    'a pass orders for who was woken'
+plant waiter_leave one_waits_and_one_comes_unasked \
+    '/^waiter_leave/,/^}/{s/^    waiters_uncount(waiters);//;s/^    return true;/    waiters_uncount(waiters); return true;/;}' \
+    'who was woken clears the token before he is uncounted'
 plant pond_set_window the_window_opens \
     '/^pond_set_window/,/^}/s/pond_look(pond);//' \
     'a window that grew tells nobody'

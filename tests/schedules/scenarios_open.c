@@ -100,6 +100,45 @@ two_orders_for_the_last_place(void)
     world_opener_daemon();
 }
 
+static void
+looker(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 2; i++) {
+        reclaim_read_begin();
+        pond_look(&world.pond);
+        reclaim_read_end();
+    }
+}
+
+/* Somebody looks at the line in the moment in which a session arrives. */
+static void
+one_waits_and_one_is_opened(void)
+{
+    struct pond_plan plan = world_plan(2, 2);
+
+    plan.window = 2;
+    world_begin(&plan);
+    world.keeps = 1;
+    part_cast(&once, 1);
+    sched_thread(looker, NULL, false);
+    world_opener_daemon();
+}
+
+/* The keeper ordered it; it goes to rest while somebody comes to wait. */
+static void
+one_waits_and_one_comes_unasked(void)
+{
+    struct pond_plan plan = world_plan(2, 2);
+
+    plan.window = 2;
+    world_begin(&plan);
+    world.keeps = 1;
+    (void)pond_order(&world.pond, 1);
+    part_cast(&once, 1);
+    world_opener_daemon();
+}
+
 /* Above size only for who has waited for burst_after. */
 static void
 burst_after_a_while(void)
@@ -242,6 +281,8 @@ const struct scenario scenarios_open[] = {
     {"each_breaks_his", each_breaks_his, 2},
     {"a_failed_order_hides_the_window", a_failed_order_hides_the_window, 3},
     {"two_orders_for_the_last_place", two_orders_for_the_last_place, 2},
+    {"one_waits_and_one_is_opened", one_waits_and_one_is_opened, 3},
+    {"one_waits_and_one_comes_unasked", one_waits_and_one_comes_unasked, 3},
     {"burst_after_a_while", burst_after_a_while, 2},
     {"a_new_one_or_none", a_new_one_or_none, 2},
     {"new_enough", new_enough, 2},
