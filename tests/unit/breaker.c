@@ -215,60 +215,6 @@ other_credentials_leave_a_healthy_window_as_it_is(void **state)
     assert_int_equal(told(0).window, 4);
 }
 
-enum { MANY = 200 };
-
-/* The longest pause of many, after so many failures that it grows no more. */
-static int64_t
-longest_pause_ns(uint32_t number, bool asked)
-{
-    int64_t longest_ns = 0;
-
-    for (int i = 0; i < MANY; i++) {
-        fail_at(0, number);
-        if (asked) {
-            (void)breaker_asked(&breaker);
-            assert_false(breaker_asked(&breaker));
-        }
-        if (i >= MANY / 4 && breaker_due_ns(&breaker) > longest_ns) {
-            longest_ns = breaker_due_ns(&breaker);
-        }
-    }
-    return longest_ns;
-}
-
-static void
-server_that_is_asked_for_is_tried_within_a_second(void **state)
-{
-    (void)state;
-    /* So that it is the only thing that is due. */
-    breaker.fail_fast_ns = INT64_MAX;
-    assert_in_range(longest_pause_ns(2002, true), 900 * MS, 1001 * MS);
-    assert_in_range(longest_pause_ns(2002, false), 4000 * MS, 5001 * MS);
-}
-
-/* More tries would lock an account, or fill a server that has no room. */
-static void
-asking_does_not_hurry_where_tries_would_harm(void **state)
-{
-    (void)state;
-    breaker.fail_fast_ns = INT64_MAX;
-    assert_in_range(longest_pause_ns(1045, true), 4000 * MS, 5001 * MS);
-    assert_in_range(longest_pause_ns(1040, true), 4000 * MS, 5001 * MS);
-}
-
-static void
-asking_for_a_server_that_is_well_changes_nothing(void **state)
-{
-    (void)state;
-    assert_false(breaker_asked(&breaker));
-    assert_int_equal(breaker_due_ns(&breaker), INT64_MAX);
-    (void)longest_pause_ns(2002, false);
-    breaker_due(&breaker, 5001 * MS);
-    assert_false(breaker_asked(&breaker));
-    breaker_succeeded(&breaker);
-    assert_false(breaker_asked(&breaker));
-}
-
 int
 main(void)
 {
@@ -299,12 +245,6 @@ main(void)
             end),
         cmocka_unit_test_setup_teardown(
             other_credentials_leave_a_healthy_window_as_it_is, begin, end),
-        cmocka_unit_test_setup_teardown(
-            server_that_is_asked_for_is_tried_within_a_second, begin, end),
-        cmocka_unit_test_setup_teardown(
-            asking_does_not_hurry_where_tries_would_harm, begin, end),
-        cmocka_unit_test_setup_teardown(
-            asking_for_a_server_that_is_well_changes_nothing, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
