@@ -113,6 +113,18 @@ deadline_is_over(struct slot *slot)
     return over;
 }
 
+/* What its borrower made of it is his affair; what died on him, perhaps others
+ * died of, too. */
+static void
+lose(dew_pool *pool, struct slot *slot, bool is_dead)
+{
+    tally_add(&pool->pond.tallies.retired_broken);
+    if (is_dead) {
+        pond_suspect(&pool->pond, slot);
+    }
+    retire(pool, slot, is_dead ? SESSION_CUT : SESSION_FAREWELL);
+}
+
 void
 lease_return(dew_pool *pool, struct slot *slot)
 {
@@ -132,11 +144,7 @@ lease_return(dew_pool *pool, struct slot *slot)
     switch (state) {
     case SESSION_AT_REST: rest(pool, slot, false); break;
     case SESSION_PENDING: rest(pool, slot, true); break;
-    case SESSION_BROKEN:
-        tally_add(&pool->pond.tallies.retired_broken);
-        retire(pool, slot,
-               flaw == SESSION_DEAD ? SESSION_CUT : SESSION_FAREWELL);
-        break;
+    case SESSION_BROKEN: lose(pool, slot, flaw == SESSION_DEAD); break;
     }
 }
 

@@ -7,26 +7,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "fixture/pool_kit.h"
 
 static struct test_server *server;
-
-static void
-kill_session(int64_t id)
-{
-    char sql[96];
-    (void)snprintf(sql, sizeof sql, "KILL %lld", (long long)id);
-    assert_int_equal(test_server_exec(server, sql), 0);
-    (void)snprintf(sql, sizeof sql,
-                   "SELECT COUNT(*) FROM information_schema.processlist"
-                   " WHERE id = %lld",
-                   (long long)id);
-    KIT_AWAIT(test_server_scalar(server, sql) == 0);
-}
 
 static dew_pool *
 open_pool(uint32_t bypass_ms, uint32_t maxsize)
@@ -67,7 +53,7 @@ session_killed_while_it_rests_is_not_lent(void **state)
     (void)kit_next(pool, &conn);
     kit_return(&conn);
     assert_int_equal(kit_stats(pool).conns_idle, 1);
-    kill_session(id);
+    kit_kill(server, id);
     works_again_with_a_new_one(pool, &conn, id);
 }
 
@@ -81,7 +67,7 @@ session_killed_while_its_reset_is_pending_is_not_lent(void **state)
     test_server_freeze(server);
     kit_return(&conn); /* its reset is sent, and nobody reads it */
     test_server_thaw(server);
-    kill_session(id);
+    kit_kill(server, id);
     /* Perhaps the reset was answered before the KILL: then only a look tells,
      * and within bypass_ms nobody looks. Both ways are right. */
     MYSQL *const mysql = kit_borrow(pool, &conn);
@@ -100,7 +86,7 @@ session_killed_while_it_is_lent_is_not_lent_again(void **state)
     dew_conn conn;
     MYSQL *const mysql = kit_borrow(pool, &conn);
     const int64_t id = kit_server_id(mysql);
-    kill_session(id);
+    kit_kill(server, id);
     assert_int_not_equal(mysql_query(mysql, "DO 0"), 0);
     kit_return(&conn);
     works_again_with_a_new_one(pool, &conn, id);
@@ -114,7 +100,7 @@ session_killed_behind_its_borrowers_back_is_not_lent_again(void **state)
     dew_pool *const pool = open_pool(0, 1);
     dew_conn conn;
     const int64_t id = kit_server_id(kit_borrow(pool, &conn));
-    kill_session(id);
+    kit_kill(server, id);
     kit_return(&conn);
     works_again_with_a_new_one(pool, &conn, id);
 }
@@ -132,7 +118,7 @@ session_killed_in_the_middle_of_a_result_is_not_lent_again(void **state)
         0);
     MYSQL_RES *const result = mysql_use_result(mysql);
     assert_non_null(mysql_fetch_row(result));
-    kill_session(id);
+    kit_kill(server, id);
     while (mysql_fetch_row(result) != NULL) {
     }
     assert_int_not_equal(mysql_errno(mysql), 0);
@@ -153,7 +139,7 @@ living_ones_outlast_a_killed_one(void **state)
         (void)kit_borrow(pool, &conn[i]);
     }
     const int64_t id = kit_server_id(conn[1].mysql);
-    kill_session(id);
+    kit_kill(server, id);
     for (size_t i = 0; i < 3; i++) {
         kit_return(&conn[i]);
     }
