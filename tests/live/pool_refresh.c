@@ -12,6 +12,7 @@
 
 #include "base/order.h"
 #include "fixture/pool_kit.h"
+#include "fixture/prompt.h"
 
 #define MANY 24
 
@@ -178,6 +179,31 @@ without_threads_a_borrower_connects_anew(void **state)
     connect_under_refreshes(DEW_NO_THREADS, 2);
 }
 
+/* The pause after a refused login is four seconds and more. */
+static void
+a_server_that_failed_is_tried_at_once(void **state)
+{
+    (void)state;
+    dew_conn conn;
+    dew_error error;
+    config.user = config.password = "newcomer";
+    config.database = NULL;
+    dew_pool *const pool = kit_open(&config);
+    assert_int_equal(dew_acquire(pool, KIT_PATIENCE_MS, &conn, &error),
+                     DEW_ECONNECT);
+    assert_int_equal(
+        test_server_exec(server, "CREATE USER 'newcomer'@'localhost' "
+                                 "IDENTIFIED BY 'newcomer'"),
+        0);
+    const int64_t since_ms = kit_now_ms();
+    dew_pool_refresh(pool);
+    (void)kit_borrow(pool, &conn);
+    ASSERT_PROMPT(since_ms, 0, 3000);
+    assert_int_equal(kit_stats(pool).connect_failures, 1);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
 int
 main(void)
 {
@@ -192,7 +218,9 @@ main(void)
                                prepare),
         cmocka_unit_test_setup(without_threads_a_borrower_connects_anew,
                                prepare),
+        cmocka_unit_test_setup(a_server_that_failed_is_tried_at_once, prepare),
     };
+    prompt_watch();
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     test_server_stop(server);

@@ -139,6 +139,17 @@ any_state_of_class_08_is_fatal(void **state)
     assert_false(session_errno_is_fatal(0, false, "08S01"));
 }
 
+/* Each of them is only a hint: the server is asked before anything is done. */
+static void
+errors_of_a_role_are_these_three(void **state)
+{
+    (void)state;
+    for (unsigned number = 0; number < 5000; number++) {
+        assert_int_equal(session_errno_is_of_role(number),
+                         number == 1290 || number == 1792 || number == 1836);
+    }
+}
+
 int
 main(void)
 {
@@ -152,6 +163,7 @@ main(void)
         cmocka_unit_test(
             network_errors_of_connector_c_are_fatal_where_it_is_used),
         cmocka_unit_test(any_state_of_class_08_is_fatal),
+        cmocka_unit_test(errors_of_a_role_are_these_three),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

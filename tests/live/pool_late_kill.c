@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: a session whose deadline has passed is lent again only when the KILL's
+ * own answer was read: what the server has not confirmed may still hit the next
+ * borrower. Method: a scripted server answers KILL QUERY late or at once; the
+ * loan comes back in between, and the session's id tells what became of it. */
+/* ctest: timeout=60 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "fixture/scripted_kit.h"
+
+#define LATE_MS 1000 /* far longer than a return waits for it */
+
+static dew_script_server *server;
+
+/* No socket is cut for being late. */
+static dew_pool *
+open_pool(void)
+{
+    dew_config config;
+
+    script_config(&config, server, false);
+    config.kill_timeout_ms = config.ping_timeout_ms = KIT_PATIENCE_MS;
+    config.keepalive_ms = config.idle_timeout_ms = DEW_OFF;
+    return kit_open(&config);
+}
+
+static unsigned long
+borrow_and_let_the_deadline_pass(dew_pool *pool, dew_conn *conn,
+                                 unsigned after_ms)
+{
+    const dew_script_step answer = {.moment = DEW_SCRIPT_ANSWER,
+                                    .command = DEW_SCRIPT_QUERY,
+                                    .like = "KILL QUERY",
+                                    .after_ms = after_ms};
+    const uint64_t kills = dew_script_count(server, DEW_SCRIPT_KILLS);
+    const unsigned long id = mysql_thread_id(kit_borrow(pool, conn));
+
+    script_play(server, &answer);
+    assert_int_equal(dew_deadline(conn, 1, NULL), DEW_OK);
+    /* It does what it was asked, and tells so later. */
+    assert_true(
+        dew_script_await(server, DEW_SCRIPT_KILLS, kills + 1, KIT_PATIENCE_MS));
+    return id;
+}
+
+static void
+session_whose_kill_is_not_confirmed_is_not_lent_again(void **state)
+{
+    dew_conn conn;
+
+    (void)state;
+    dew_pool *const pool = open_pool();
+    const unsigned long id =
+        borrow_and_let_the_deadline_pass(pool, &conn, LATE_MS);
+    kit_return(&conn);
+    assert_int_not_equal(mysql_thread_id(kit_borrow(pool, &conn)), id);
+    kit_answers_are_its_own(conn.mysql);
+    assert_int_equal(kit_stats(pool).retired_broken, 1);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static void
+session_whose_kill_was_confirmed_is_kept(void **state)
+{
+    dew_conn conn;
+
+    (void)state;
+    dew_pool *const pool = open_pool();
+    const unsigned long id = borrow_and_let_the_deadline_pass(pool, &conn, 0);
+    /* The side session says goodbye when it has its answer. */
+    const uint64_t ended = dew_script_count(server, DEW_SCRIPT_ENDED);
+    assert_true(ended > 0 ||
+                dew_script_await(server, DEW_SCRIPT_ENDED, 1, KIT_PATIENCE_MS));
+    (void)dew_deadline(&conn, -1, NULL);
+    kit_return(&conn);
+    assert_int_equal(mysql_thread_id(kit_borrow(pool, &conn)), id);
+    kit_answers_are_its_own(conn.mysql);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static int
+start(void **state)
+{
+    (void)state;
+    server = script_start(DEW_SCRIPT_MARIADB, DEW_SCRIPT_LOGIN_DEFAULT);
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    script_stop(server);
+    return 0;
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            session_whose_kill_is_not_confirmed_is_not_lent_again, start, stop),
+        cmocka_unit_test_setup_teardown(
+            session_whose_kill_was_confirmed_is_kept, start, stop),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
