@@ -3,7 +3,7 @@
  * in a forked child, survive whatever fails in them.
  * Method: a child for each n makes its n-th pass of a point fail, once or from
  * then on, and sends home how often it came by. */
-/* ctest: timeout=120 */
+/* ctest: timeout=300 */
 #define _GNU_SOURCE 1
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* Goal: whatever fails while sessions are borrowed and used, every call says
  * so, the invariants hold, and the pool works when it is over.
  * Method: see fixture/countdown.h; the stages are the ways to a session. */
-/* ctest: timeout=120 */
+/* ctest: timeout=300 */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
