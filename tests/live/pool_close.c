@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fixture/pool_kit.h"
+#include "fixture/prompt.h"
 #include "fixture/stall.h"
 
 /* Where the close has nothing to wait for. */
@@ -121,7 +122,7 @@ close_waits_for_a_loan_and_ends_when_it_returns(void **state)
     kit_return(&conn);
     assert_int_equal(pthread_join(closer, &code), 0);
     assert_int_equal(*(dew_code *)code, DEW_OK);
-    assert_in_range(kit_now_ms() - since_ms, 0, AT_ONCE_MS);
+    ASSERT_PROMPT(since_ms, 0, AT_ONCE_MS);
     nothing_is_left();
 }
 
@@ -135,7 +136,7 @@ close_is_busy_for_its_grace_while_a_loan_is_out(void **state)
     (void)kit_borrow(pool, &conn);
     const int64_t since_ms = kit_now_ms();
     assert_int_equal(dew_pool_close(pool, 200, &error), DEW_EBUSY);
-    assert_in_range(kit_now_ms() - since_ms, 199, AT_ONCE_MS);
+    ASSERT_PROMPT(since_ms, 199, AT_ONCE_MS);
     assert_non_null(strstr(error.message, "1 sessions are still lent"));
     kit_return(&conn);
     kit_close(pool);
@@ -198,7 +199,7 @@ abort_cuts_a_loan_that_is_in_a_query(void **state)
     const int64_t since_ms = kit_now_ms();
     dew_pool_abort(pool);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_in_range(kit_now_ms() - since_ms, 0, AT_ONCE_MS);
+    ASSERT_PROMPT(since_ms, 0, AT_ONCE_MS);
     assert_int_not_equal(sleeper.result, 0);
     assert_int_equal(sleeper.released, DEW_OK);
     kit_close(pool);
@@ -228,7 +229,7 @@ close_does_not_wait_for_connects_that_hang(void **state)
                          DEW_ETIMEDOUT);
         const int64_t since_ms = kit_now_ms();
         assert_int_equal(dew_pool_close(pool, DEW_NO_WAIT, NULL), DEW_OK);
-        assert_in_range(kit_now_ms() - since_ms, 0, AT_ONCE_MS);
+        ASSERT_PROMPT(since_ms, 0, AT_ONCE_MS);
         assert_int_equal(kit_join(&waiter), DEW_ECLOSED);
         stall_stop(stall);
         kit_left_nothing(&before);
@@ -248,6 +249,7 @@ main(void)
         cmocka_unit_test(abort_cuts_a_loan_that_is_in_a_query),
         cmocka_unit_test(close_does_not_wait_for_connects_that_hang),
     };
+    prompt_watch();
     server = test_server_start(NULL);
     /* What the process keeps (the watchdog, the server's helper) begins with
      * the first pool. */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "fixture/pool_kit.h"
+#include "fixture/prompt.h"
 
 static struct test_server *server;
 
@@ -118,7 +119,7 @@ discard_in_the_middle_of_a_result_is_at_once(void **state)
         0);
     const int64_t since_ms = kit_now_ms();
     assert_int_equal(dew_discard(&conn), DEW_OK);
-    assert_in_range(kit_now_ms() - since_ms, 0, 250);
+    ASSERT_PROMPT(since_ms, 0, 250);
     kit_answers_are_its_own(kit_borrow(pool, &conn));
     kit_return(&conn);
     kit_close(pool);
@@ -184,6 +185,7 @@ main(void)
         cmocka_unit_test(discard_in_the_middle_of_a_result_is_at_once),
         cmocka_unit_test(scoped_loan_comes_back_however_its_scope_is_left),
     };
+    prompt_watch();
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     test_server_stop(server);

@@ -78,9 +78,9 @@ slow_borrows_are_told_at_most_once_a_second(void **state)
     dew_conn conn;
     configure(&config, 1);
     dew_pool *const pool = kit_open(&config);
+    const int64_t since_ms = kit_now_ms();
     kit_send_borrower(&holder, pool, KIT_PATIENCE_MS);
     assert_int_equal(kit_join(&holder), DEW_OK);
-    const int64_t since_ms = kit_now_ms();
     unsigned slow = 0;
     do {
         assert_int_equal(dew_acquire(pool, 5, &conn, NULL), DEW_ETIMEDOUT);
@@ -103,7 +103,7 @@ borrower_that_waited_for_a_reset_is_told(void **state)
     dew_config config;
     dew_conn conn;
     configure(&config, SLOW_MS);
-    config.init_sql = "DO SLEEP(0.12)";
+    config.init_sql = "DO SLEEP(0.5)";
     dew_pool *const pool = kit_open(&config);
     loan_do(kit_borrow(pool, &conn), "DO 1");
     assert_int_equal(journal_warnings(&journal, " waited "), 0);

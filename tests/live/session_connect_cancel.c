@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fixture/prompt.h"
 #include "live/session_connect.h"
 #include "session/flavour.h"
 
@@ -59,7 +60,9 @@ late_after_cancel_ms(const struct settings *settings, int reached_fd)
     if (strstr(error.message, "cancelled") == NULL) {
         fail_msg("%s", error.message);
     }
-    return (ended_ns - canceller.cancelled_ns) / CLOCK_NS_PER_MS;
+    return prompt_ms(canceller.cancelled_ns / CLOCK_NS_PER_MS,
+                     (ended_ns - canceller.cancelled_ns) / CLOCK_NS_PER_MS,
+                     LATE_MS);
 }
 
 static void
@@ -148,6 +151,7 @@ main(void)
         cmocka_unit_test(a_silent_tls_handshake_is_cancelled_within_a_second),
         cmocka_unit_test(on_connect_is_cancelled_at_once),
     };
+    prompt_watch();
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

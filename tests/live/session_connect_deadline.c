@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fixture/prompt.h"
 #include "live/session_connect.h"
 
 enum { DEADLINE_MS = 400 };
@@ -32,7 +33,8 @@ late_ms(const struct settings *settings, dew_error *error)
     if (late_ns < 0) {
         fail_msg("early: %s", error->message);
     }
-    return late_ns / CLOCK_NS_PER_MS;
+    return prompt_ms(limit.deadline_ns / CLOCK_NS_PER_MS,
+                     late_ns / CLOCK_NS_PER_MS, LATE_MS);
 }
 
 static void
@@ -245,6 +247,7 @@ main(void)
         cmocka_unit_test(a_deadline_that_is_past_is_not_waited_for),
         cmocka_unit_test(a_server_that_closes_at_any_byte_is_told_at_once),
     };
+    prompt_watch();
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
