@@ -3,7 +3,7 @@
  * in a forked child, survive whatever fails in them.
  * Method: a child for each n makes its n-th pass of a point fail, once or from
  * then on, and sends home how often it came by. */
-/* ctest: timeout=300 */
+/* ctest: timeout=600 */
 #define _GNU_SOURCE 1
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,7 +118,7 @@ use_what_was_inherited(void)
     /* Armed before the fork, for the sake of the handler, which took the
      * pool's sockets away even where no descriptor was left. */
     FORK_EXPECT(fork_kit_sockets() == sockets_of_the_test);
-    const dew_code code = dew_acquire(inherited, 300, &conn, &error);
+    const dew_code code = dew_acquire(inherited, 3000, &conn, &error);
     disarm();
     if (code == DEW_OK) {
         FORK_EXPECT(dew_release(&conn) == DEW_OK);

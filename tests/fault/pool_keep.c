@@ -3,7 +3,7 @@
  * stays whole and makes up for it afterwards.
  * Method: see fixture/countdown.h; where something must be due, an hour passes
  * before the stage by the library's clock. */
-/* ctest: timeout=300 */
+/* ctest: timeout=600 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

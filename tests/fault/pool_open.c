@@ -2,7 +2,7 @@
 /* Goal: an open, a close or a connect that fails at any step says why, leaves
  * nothing, and the next one succeeds.
  * Method: see fixture/countdown.h; the stages are both ends of a pool's life. */
-/* ctest: timeout=300 */
+/* ctest: timeout=600 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * borrower has a clean one.
  * Method: see fixture/countdown.h; a stage is one kind of dirt, returned and
  * borrowed again, under one way to clean it. */
-/* ctest: timeout=300 */
+/* ctest: timeout=600 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * is told at once, and nothing is left of it. Method: greeting, switch and
  * welcome are cut after each of their bytes, by an end and by a reset, over
  * both kinds of socket, for each login. */
-/* ctest: timeout=300 */
+/* ctest: timeout=600 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

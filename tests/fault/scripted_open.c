@@ -3,7 +3,7 @@
  * session is told so, in time and in the server's words, and the pool is whole
  * and works when the server does. Method: each misdeed at each moment of a
  * connect, by open, borrow and dew_connect, against both kinds of server. */
-/* ctest: timeout=300 */
+/* ctest: timeout=600 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * meets it ends in time, no borrower sees a wrong answer, and the pool is whole
  * and works when the server does. Method: each misdeed at a borrower's query,
  * a ping, the return's reset, the rest, and the goodbye, on both servers. */
-/* ctest: timeout=300 */
+/* ctest: timeout=600 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
