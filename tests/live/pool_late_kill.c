@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "fixture/prompt.h"
 #include "fixture/scripted_kit.h"
 
 #define LATE_MS 1000 /* far longer than a return waits for it */
@@ -84,6 +85,39 @@ session_whose_kill_was_confirmed_is_kept(void **state)
     kit_close(pool);
 }
 
+/* It has no room for the KILL's own session. Nothing is to be waited for. */
+static void
+query_ends_at_once_whose_kill_is_refused(void **state)
+{
+    static const dew_script_step steps[] = {{.moment = DEW_SCRIPT_GREETING,
+                                             .say = DEW_SCRIPT_ERROR,
+                                             .number = 1040,
+                                             .text = "Too many connections",
+                                             .then = DEW_SCRIPT_CLOSE},
+                                            {.moment = DEW_SCRIPT_ANSWER,
+                                             .command = DEW_SCRIPT_QUERY,
+                                             .like = "never",
+                                             .say = DEW_SCRIPT_NOTHING,
+                                             .then = DEW_SCRIPT_SILENCE}};
+    dew_conn conn;
+
+    (void)state;
+    dew_pool *const pool = open_pool();
+    MYSQL *const mysql = kit_borrow(pool, &conn);
+    assert_true(dew_script_play(server, steps, 2));
+    const int64_t since_ms = kit_now_ms();
+    assert_int_equal(dew_deadline(&conn, 20, NULL), DEW_OK);
+    assert_int_not_equal(mysql_query(mysql, "SELECT 'never'"), 0);
+    assert_int_equal(mysql_errno(mysql), 2013);
+    ASSERT_PROMPT(since_ms, 20, KIT_PATIENCE_MS / 2);
+    script_play(server, NULL);
+    kit_return(&conn);
+    assert_int_equal(kit_stats(pool).retired_broken, 1);
+    kit_answers_are_its_own(kit_borrow(pool, &conn));
+    kit_return(&conn);
+    kit_close(pool);
+}
+
 static int
 start(void **state)
 {
@@ -108,7 +142,11 @@ main(void)
             session_whose_kill_is_not_confirmed_is_not_lent_again, start, stop),
         cmocka_unit_test_setup_teardown(
             session_whose_kill_was_confirmed_is_kept, start, stop),
+        cmocka_unit_test_setup_teardown(
+            query_ends_at_once_whose_kill_is_refused, start, stop),
     };
+
+    prompt_watch();
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
