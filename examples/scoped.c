@@ -34,9 +34,8 @@ main(int argc, char **argv)
     for (int i = 0; i < LOANS; i++) {
         as_expected += visit(pool, i % 2) == i % 2;
     }
-    dew_stats stats = {.struct_size = (uint32_t)sizeof stats};
-    dew_stats_read(pool, &stats);
-    printf("%d loans, %u still out\n", LOANS, (unsigned)stats.conns_leased);
-    const int closed = dew_pool_close(pool, 5000, &error) == DEW_OK;
-    return closed && as_expected == LOANS && stats.conns_leased == 0 ? 0 : 1;
+    /* Without waiting: a loan that is still out would be told. */
+    const int all_back = dew_pool_close(pool, DEW_NO_WAIT, &error) == DEW_OK;
+    printf("%d loans, %s\n", LOANS, all_back ? "all are back" : error.message);
+    return all_back && as_expected == LOANS ? 0 : 1;
 }

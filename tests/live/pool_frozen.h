@@ -33,8 +33,8 @@ time_of_a_vain_acquire(dew_pool *pool)
     dew_error error;
     const int64_t since_ms = kit_now_ms();
     const dew_code code = dew_acquire(pool, DEADLINE_MS, &conn, &error);
-    const int64_t took_ms = prompt_ms(since_ms, kit_now_ms() - since_ms,
-                                      DEADLINE_MS + LATE_MS);
+    const int64_t took_ms =
+        prompt_ms(since_ms, kit_now_ms() - since_ms, DEADLINE_MS + LATE_MS);
     assert_true(code == DEW_ETIMEDOUT || code == DEW_ECONNECT);
     assert_null(conn.mysql);
     return took_ms;
