@@ -98,6 +98,22 @@ session_that_is_not_pinged_leaves_before_the_server_hangs_up(void **state)
     kit_close(pool);
 }
 
+/* Its idle_timeout_ms of ten minutes counts as no more than that either. */
+static void
+session_that_is_pinged_and_may_go_leaves_as_early(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    configure(&config, "cellar");
+    dew_pool *const pool = kit_open(&config);
+    (void)kit_borrow(pool, &conn);
+    kit_return(&conn);
+    KIT_AWAIT(kit_stats(pool).conns_open == 0);
+    assert_int_equal(kit_stats(pool).retired_idle, 1);
+    kit_close(pool);
+}
+
 /* Neither idle_timeout_ms nor pre_create can make the server keep them. */
 static void
 session_that_must_stay_and_is_not_pinged_is_replaced(void **state)
@@ -313,6 +329,7 @@ main(void)
             session_that_may_rest_is_pinged_before_the_server_hangs_up),
         cmocka_unit_test(
             session_that_is_not_pinged_leaves_before_the_server_hangs_up),
+        cmocka_unit_test(session_that_is_pinged_and_may_go_leaves_as_early),
         cmocka_unit_test(session_that_must_stay_and_is_not_pinged_is_replaced),
         cmocka_unit_test(session_that_only_a_borrower_may_touch_leaves_in_time),
         cmocka_unit_test(limit_that_init_sql_sets_counts),
