@@ -71,7 +71,8 @@ target_link_libraries(dewpond_static PUBLIC dewpond_needs
 
 add_library(dewpond_testing STATIC EXCLUDE_FROM_ALL ${dewpond_sources})
 dewpond_compile(dewpond_testing)
-target_compile_definitions(dewpond_testing PUBLIC DEWPOND_TESTING=1)
+target_compile_definitions(dewpond_testing PUBLIC DEWPOND_TESTING=1
+    $<$<BOOL:${DEWPOND_CANARIES}>:DEWPOND_CANARIES=1>)
 
 add_library(dewpond::dewpond ALIAS dewpond)
 add_library(dewpond::static ALIAS dewpond_static)

@@ -4,10 +4,16 @@ set(test_environment
     "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1"
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "LSAN_OPTIONS=report_objects=1")
-set(tsan_options "history_size=7:second_deadlock_stack=1:exitcode=66")
-if(EXISTS ${PROJECT_SOURCE_DIR}/tsan/suppressions)
-    string(APPEND tsan_options
-        ":suppressions=${PROJECT_SOURCE_DIR}/tsan/suppressions")
+# Why each of these: tsan/README.md.
+set(tsan_options "history_size=7:second_deadlock_stack=1:exitcode=66:io_sync=0"
+    ":suppressions=${PROJECT_SOURCE_DIR}/tsan/suppressions")
+string(JOIN "" tsan_options ${tsan_options})
+if(DEWPOND_SANITIZE STREQUAL "thread" AND CMAKE_C_COMPILER_ID MATCHES "Clang")
+    # Without it clang's reports are bare addresses.
+    string(REGEX MATCH "^[0-9]+" major ${CMAKE_C_COMPILER_VERSION})
+    find_program(SYMBOLIZER NAMES llvm-symbolizer-${major} llvm-symbolizer
+        REQUIRED)
+    string(APPEND tsan_options ":external_symbolizer_path=${SYMBOLIZER}")
 endif()
 list(APPEND test_environment "TSAN_OPTIONS=${tsan_options}")
 

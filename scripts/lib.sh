@@ -12,6 +12,16 @@ die()
     exit 1
 }
 
+# A directory that goes away with the script.
+make_scratch()
+{
+    scratch=$(mktemp -d "${TMPDIR:-/tmp}/dewpond-script-XXXXXX")
+    log=$scratch/log
+    trap 'rm -rf -- "$scratch"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP PIPE
+}
+
 # need_packages PACKAGE...: those that are missing, by apt, as root. A failing
 # install ends the run: half a tool chain would only fail later and less
 # clearly.
@@ -84,3 +94,32 @@ bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)
 if [ "$bits" -gt 28 ] && setarch -R true 2>/dev/null; then
     fixed_addresses="setarch -R"
 fi
+
+passed=0 failed=0 skipped=0 broken=
+
+# run WHAT DIRECTORY CTEST-ARGUMENT...: runs tests and adds up what came out.
+run()
+{
+    what=$1 directory=$2
+    shift 2
+    say "testing $what"
+    {
+        status=0
+        $fixed_addresses ctest --test-dir "$directory" --output-on-failure \
+            --no-tests=error -j 2 "$@" </dev/null 2>&1 || status=$?
+        echo $status >"$scratch/status"
+    } | tee "$scratch/out"
+    # shellcheck disable=SC2046
+    set -- $(awk '
+        / Test +#[0-9]+: / {
+            if (/ Passed +[0-9.]+ sec/) passed++
+            else if (/\*\*\*(Skipped|Not Run \(Disabled\))/) skipped++
+            else failed++
+        }
+        END { print passed + 0, failed + 0, skipped + 0 }' "$scratch/out")
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+    # ctest knows more ways to fail than a failed test.
+    if [ "$(cat "$scratch/status")" -ne 0 ]; then
+        broken="$broken $what"
+    fi
+}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #endif
 
+#include "base/canary.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
@@ -72,6 +73,7 @@ void
 reclaim_wait_readers(void)
 {
     reclaim_expect_outside("reclaim_wait_readers");
+    CANARY(NO_GRACE_PERIOD, return;);
     /* ORDER reclaim.4 seq_cst <-> reclaim.1 reclaim.2 reclaim.3: liburcu has
      * full barriers before its first look at the readers' marks and after its
      * last: a section whose mark we missed began after the removal and cannot

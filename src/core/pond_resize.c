@@ -25,6 +25,7 @@
  * read inside sections only, and copied. TOGETHER: resizes one at a time, with
  * everything else. PROGRESS: a resize waits for readers; nobody waits for it.
  */
+#include "base/canary.h"
 #include "base/fault.h"
 #include "base/reclaim.h"
 #include "core/pond_inside.h"
@@ -37,6 +38,8 @@ pond_sizes(const struct pond *pond)
      * a whole snapshot. */
     const struct pond_sizes *now = order_load_seq_ptr(&pond->sizes);
     race_point("sizes.read");
+    CANARY(SIZES_OUTSIDE_SECTION, reclaim_read_end(); race_point("sizes.late");
+           return *now);
     const struct pond_sizes copy = *now;
     reclaim_read_end();
     return copy;

@@ -44,6 +44,7 @@
 
 #include <stddef.h>
 
+#include "base/canary.h"
 #include "core/stack.h"
 
 struct session;
@@ -164,6 +165,7 @@ static inline void
 slot_push(struct stack *stack, struct slot *slot)
 {
     stack_push(stack, &slot->link, slot);
+    CANARY(SLOT_AFTER_PUSH, slot->uses++);
 }
 
 static inline struct slot *

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "base/canary.h"
 #include "base/fault.h"
 #include "core/waiters_words.h"
 
@@ -134,6 +135,7 @@ waiter_park(struct waiters *waiters, struct waiter *node, int64_t deadline_ns)
         return state;
     }
     while (park_now_ns(parker) < deadline_ns) {
+        CANARY(NODE_BEFORE_WORD, *(struct slot *volatile *)&node->slot);
         /* ORDER waiters.16 acquire <-> waiters.12: as waiters.14. */
         const uint32_t word = order_load_acquire_u32(&node->word);
 

@@ -2,6 +2,7 @@
 /* What a session needs before it is lent. */
 #include "keeper/lease.h"
 
+#include "base/canary.h"
 #include "base/clock.h"
 #include "base/reclaim.h"
 #include "base/thread.h"
@@ -181,6 +182,8 @@ lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
     slot->lent_ns = is_sampled(slot) ? pool_now_ns(pool) : 0;
     session_lend(slot->session);
     conn->mysql = session_handle(slot->session);
+    CANARY(SHARED_HANDLE, conn->mysql = session_handle(
+                              extents_at(&pool->pond.slots, 0)->session));
     conn->pool = pool;
     conn->ticket =
         pond_lend(&pool->pond, slot, file, line, thread_id(), now_ms);

@@ -4,14 +4,14 @@
 . "$(dirname "$0")/lib.sh"
 
 offences=$(
-    for file in $(sources src include tests tools examples bench); do
+    for file in $(sources src include tests tools examples bench tsan); do
         # shellcheck disable=SC2016
         [ "$(head -n 1 "$file")" = '/* SPDX-License-Identifier: MIT */' ] ||
             printf '%s:1: the first line is not the SPDX line\n' "$file"
     done
-    find CMakeLists.txt cmake scripts tests .ci -type f \
+    find CMakeLists.txt cmake scripts tests tsan .ci -type f \
         \( -name '*.txt' -o -name '*.cmake' -o -name '*.sh' \
-        -o -path 'scripts/*' -o -path '.ci/*' \) | LC_ALL=C sort |
+        -o -path 'scripts/*' -o -path tsan/run -o -path '.ci/*' \) | LC_ALL=C sort |
         while read -r file; do
             head -n 2 "$file" | grep -q '^# SPDX-License-Identifier: MIT$' ||
                 printf '%s:1: no SPDX line\n' "$file"

@@ -5,6 +5,6 @@
 
 formatter=$(command -v clang-format-14 || true)
 [ -n "$formatter" ] || skip "clang-format-14 is not installed"
-offences=$(sources src include tests tools examples bench |
+offences=$(sources src include tests tools examples bench tsan |
     xargs "$formatter" --dry-run 2>&1 | grep 'warning:' || true)
 verdict "$offences"

@@ -203,20 +203,19 @@ session_that_arrives_too_late_for_its_epoch_never_rests(void **state)
     kit_close(pool);
 }
 
-static dew_pool *changing;
+static order_ptr changing; /* the pool; NULL: done */
 
 /* Between the stamp of a connect and its choice of credentials. */
 static void
 change_credentials(const char *name, void *arg)
 {
-    dew_pool *const pool = changing;
-
     (void)arg;
-    if (pool == NULL || strcmp(name, "opener.stamped") != 0) {
+    if (strcmp(name, "opener.stamped") != 0) {
         return;
     }
-    changing = NULL;
-    if (dew_pool_set_credentials(pool, "root", "", NULL) != DEW_OK) {
+    dew_pool *const pool = order_swap_seq_ptr(&changing, NULL);
+    if (pool != NULL &&
+        dew_pool_set_credentials(pool, "root", "", NULL) != DEW_OK) {
         abort();
     }
 }
@@ -231,11 +230,11 @@ connect_that_begins_in_a_change_does_not_keep_the_old_credentials(void **state)
     (void)state;
     kit_config(&config, server);
     dew_pool *const pool = kit_open(&config);
-    changing = pool;
+    order_store_seq_ptr(&changing, pool);
     race_hook(change_credentials, NULL);
     MYSQL *const mysql = kit_borrow(pool, &conn);
     race_hook(NULL, NULL);
-    assert_null(changing);
+    assert_null(order_load_seq_ptr(&changing));
     assert_string_equal(
         loan_ask(mysql, "SELECT SUBSTRING_INDEX(USER(), '@', 1)", text),
         "root");

@@ -14,26 +14,9 @@
 #include <cmocka.h>
 
 #include "base/watchdog.h"
+#include "fixture/fork_kit.h"
 #include "unit/line.h"
 
-#if defined(ORDER_TSAN)
-/* ThreadSanitizer ends a child of a threaded process that starts a thread. */
-static void
-forks_are_not_for_this_sanitizer(void **state)
-{
-    (void)state;
-    skip();
-}
-
-int
-main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forks_are_not_for_this_sanitizer),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-#else
 /* Exit status of the child: 0, or the number of what went wrong. */
 static int
 child_of_a_fork(struct watchdog_timer *inherited, int descriptors_unarmed)
@@ -178,6 +161,9 @@ main(void)
         cmocka_unit_test(a_child_of_a_bare_clone_starts_afresh_too),
         cmocka_unit_test(a_fork_beside_busy_threads_finds_a_watchdog_in_order),
     };
+
+    if (fork_kit_not_here()) {
+        return 77;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-#endif
