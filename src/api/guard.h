@@ -11,7 +11,7 @@
 static inline dew_code
 guard_callback(const dew_pool *pool, dew_error *error)
 {
-    return !callback_is_of(pool, CALLBACK_INSIDE)
+    return !callback_is_any() || !callback_is_of(pool, CALLBACK_INSIDE)
                ? DEW_OK
                : error_set(error, DEW_EINVAL, DEW_STAGE_NONE,
                            "a callback of a pool must not call this pool");

@@ -6,9 +6,11 @@
 #include "keeper/lease.h"
 #include "keeper/rebirth.h"
 
-/* Takes *conn's loan back. NULL and *code: it was not a loan any more. */
-static struct slot *
-claim(const dew_conn *conn, dew_code *code)
+/* Takes *conn's loan back. NULL and *code: it was not a loan any more, or DEW_OK:
+ * `quickly` did all there was to do. */
+static inline __attribute__((always_inline)) struct slot *
+claim(const dew_conn *conn, bool (*quickly)(dew_pool *, struct slot *),
+      dew_code *code)
 {
     dew_pool *pool = conn->pool;
 
@@ -22,6 +24,9 @@ claim(const dew_conn *conn, dew_code *code)
         tally_add(&pool->pond.tallies.stale_returns);
     } else {
         *code = DEW_OK;
+        if (quickly != NULL && quickly(pool, slot)) {
+            slot = NULL;
+        }
     }
     reclaim_read_end();
     return slot;
@@ -36,8 +41,9 @@ empty_out(dew_conn *conn)
     return copy;
 }
 
-static dew_code
-give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
+static inline __attribute__((always_inline)) dew_code
+give_back(dew_conn *conn, bool (*quickly)(dew_pool *, struct slot *),
+          void (*give)(dew_pool *, struct slot *))
 {
     dew_code code;
 
@@ -51,7 +57,7 @@ give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
     if (mine.pool == NULL) {
         return single_hang_up(mine.ticket);
     }
-    struct slot *slot = claim(&mine, &code);
+    struct slot *slot = claim(&mine, quickly, &code);
     if (slot != NULL) {
         give(mine.pool, slot);
     }
@@ -61,13 +67,13 @@ give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
 dew_code
 dew_release(dew_conn *conn)
 {
-    return give_back(conn, lease_return);
+    return give_back(conn, lease_return_quickly, lease_return);
 }
 
 dew_code
 dew_discard(dew_conn *conn)
 {
-    return give_back(conn, lease_discard);
+    return give_back(conn, NULL, lease_discard);
 }
 
 MYSQL *
@@ -85,6 +91,6 @@ dew_detach(dew_conn *conn)
     if (mine.pool == NULL) {
         return single_detach(mine.ticket);
     }
-    struct slot *slot = claim(&mine, &code);
+    struct slot *slot = claim(&mine, NULL, &code);
     return slot == NULL ? NULL : lease_give_away(mine.pool, slot);
 }

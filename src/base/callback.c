@@ -4,26 +4,26 @@
 
 #include <stddef.h>
 
-static _Thread_local const struct callback *innermost;
+_Thread_local const struct callback *callback_innermost;
 
 void
 callback_enter(struct callback *frame, const void *owner,
                enum callback_kind kind)
 {
-    *frame = (struct callback){owner, kind, innermost};
-    innermost = frame;
+    *frame = (struct callback){owner, kind, callback_innermost};
+    callback_innermost = frame;
 }
 
 void
 callback_leave(const struct callback *frame)
 {
-    innermost = frame->outer;
+    callback_innermost = frame->outer;
 }
 
 bool
 callback_is_of(const void *owner, enum callback_kind kind)
 {
-    const struct callback *frame = innermost;
+    const struct callback *frame = callback_innermost;
 
     while (frame != NULL && (frame->owner != owner || frame->kind != kind)) {
         frame = frame->outer;

@@ -13,6 +13,7 @@
 #define DEWPOND_BASE_CALLBACK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* What a callback may do beside what any code may do. */
 enum callback_kind {
@@ -34,5 +35,14 @@ void callback_leave(const struct callback *frame);
 
 /* Whether the thread is in a callback of this kind and owner (not NULL). */
 bool callback_is_of(const void *owner, enum callback_kind kind);
+
+/* Whether the thread is in any callback of ours: asked by every borrow. */
+extern _Thread_local const struct callback *callback_innermost;
+
+static inline bool
+callback_is_any(void)
+{
+    return callback_innermost != NULL;
+}
 
 #endif

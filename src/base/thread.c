@@ -39,21 +39,19 @@ thread_at_fork(void (*before)(void), void (*in_parent)(void),
            pthread_atfork(before, in_parent, in_child) == 0;
 }
 
-static _Thread_local uint32_t cached_id;
+_Thread_local uint32_t thread_known_id;
 
 uint32_t
-thread_id(void)
+thread_ask_id(void)
 {
-    if (cached_id == 0) {
-        cached_id = (uint32_t)gettid();
-    }
-    return cached_id;
+    thread_known_id = (uint32_t)gettid();
+    return thread_known_id;
 }
 
 void
 thread_forget_id(void)
 {
-    cached_id = 0;
+    thread_known_id = 0;
 }
 
 bool

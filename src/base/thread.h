@@ -17,7 +17,15 @@ bool thread_at_fork(void (*before)(void), void (*in_parent)(void),
                     void (*in_child)(void));
 
 /* The kernel's id of the calling thread; cached. */
-uint32_t thread_id(void);
+extern _Thread_local uint32_t thread_known_id;
+uint32_t thread_ask_id(void);
+
+static inline uint32_t
+thread_id(void)
+{
+    return thread_known_id != 0 ? thread_known_id : thread_ask_id();
+}
+
 /* For a fork's child: the thread that it has is another one. */
 void thread_forget_id(void);
 

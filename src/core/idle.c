@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Putting and taking idle slots, own CPU first. */
+/* Putting and taking idle slots where the own warm slot does not do. */
 #include "core/idle.h"
 
-#include "base/cpu.h"
 #include "base/fault.h"
 
 bool
@@ -29,43 +28,6 @@ idle_destroy(struct idle *idle)
     idle->shards = NULL;
 }
 
-static uint32_t
-own_shard(const struct idle *idle)
-{
-    const uint32_t cpu = cpu_current();
-
-    return cpu < idle->count ? cpu : cpu % idle->count;
-}
-
-static bool
-warm_put(struct idle_shard *shard, struct slot *slot)
-{
-    /* ORDER idle.1 relaxed <-> idle.2: a hint that spares a full warm slot
-     * the write; the CAS decides. */
-    void *empty = order_load_relaxed_ptr(&shard->warm);
-
-    if (empty != NULL) {
-        return false;
-    }
-    /* ORDER idle.2 seq_cst <-> idle.3 idle.1 idle.4 idle.5 pond.2: publishes the slot's plain fields, and
-     * is the "put" of put-and-look: the load of the waiter count that follows
-     * (pond.2) must not pass it. */
-    return order_cas_seq_ptr(&shard->warm, &empty, slot);
-}
-
-static struct slot *
-warm_take(struct idle_shard *shard)
-{
-    /* ORDER idle.4 relaxed <-> idle.2: a plain load before any write. */
-    if (order_load_relaxed_ptr(&shard->warm) == NULL) {
-        return NULL;
-    }
-    race_point("idle.warm_take");
-    /* ORDER idle.3 seq_cst <-> idle.2: exactly one taker gets the slot, with
-     * everything its last holder wrote. */
-    return order_swap_seq_ptr(&shard->warm, NULL);
-}
-
 static void
 push_and_fence(struct stack *stack, struct slot *slot)
 {
@@ -76,23 +38,9 @@ push_and_fence(struct stack *stack, struct slot *slot)
 }
 
 void
-idle_put(struct idle *idle, struct slot *slot)
+idle_put_beside(struct idle *idle, struct slot *slot)
 {
-    struct idle_shard *shard = &idle->shards[own_shard(idle)];
-
-    race_point("idle.put");
-    if (warm_put(shard, slot)) {
-        return;
-    }
-    push_and_fence(&shard->rest, slot);
-}
-
-static struct slot *
-shard_take(struct idle_shard *shard)
-{
-    struct slot *slot = warm_take(shard);
-
-    return slot != NULL ? slot : slot_pop(&shard->rest);
+    push_and_fence(&idle->shards[idle_own_shard(idle)].rest, slot);
 }
 
 /* A thief takes the coldest first: the owner keeps its warm slot. */
@@ -101,14 +49,14 @@ shard_steal(struct idle_shard *shard)
 {
     struct slot *slot = slot_pop(&shard->rest);
 
-    return slot != NULL ? slot : warm_take(shard);
+    return slot != NULL ? slot : idle_warm_take(shard);
 }
 
 struct slot *
-idle_take(struct idle *idle)
+idle_take_beside(struct idle *idle)
 {
-    const uint32_t own = own_shard(idle);
-    struct slot *slot = shard_take(&idle->shards[own]);
+    const uint32_t own = idle_own_shard(idle);
+    struct slot *slot = slot_pop(&idle->shards[own].rest);
 
     for (uint32_t i = 1; slot == NULL && i < idle->count; i++) {
         const uint32_t other = own + i;

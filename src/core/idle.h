@@ -32,6 +32,7 @@
 #ifndef DEWPOND_CORE_IDLE_H
 #define DEWPOND_CORE_IDLE_H
 
+#include "base/cpu.h"
 #include "core/slot.h"
 
 struct idle_shard {
@@ -51,11 +52,67 @@ struct idle {
 bool idle_init(struct idle *idle, uint32_t shards);
 void idle_destroy(struct idle *idle); /* nobody uses it any more */
 
+/* --- the warm slots: inline in every borrow and return --------------------- */
+
+static inline uint32_t
+idle_own_shard(const struct idle *idle)
+{
+    const uint32_t cpu = cpu_current();
+
+    return cpu < idle->count ? cpu : cpu % idle->count;
+}
+
+static inline bool
+idle_warm_put(struct idle_shard *shard, struct slot *slot)
+{
+    /* ORDER idle.1 relaxed <-> idle.2: a hint that spares a full warm slot
+     * the write; the CAS decides. */
+    void *empty = order_load_relaxed_ptr(&shard->warm);
+
+    if (empty != NULL) {
+        return false;
+    }
+    /* ORDER idle.2 seq_cst <-> idle.3 idle.1 idle.4 idle.5 pond.2: publishes the slot's plain fields, and
+     * is the "put" of put-and-look: the load of the waiter count that follows
+     * (pond.2) must not pass it. */
+    return order_cas_seq_ptr(&shard->warm, &empty, slot);
+}
+
+static inline struct slot *
+idle_warm_take(struct idle_shard *shard)
+{
+    /* ORDER idle.4 relaxed <-> idle.2: a plain load before any write. */
+    if (order_load_relaxed_ptr(&shard->warm) == NULL) {
+        return NULL;
+    }
+    race_point("idle.warm_take");
+    /* ORDER idle.3 seq_cst <-> idle.2: exactly one taker gets the slot, with
+     * everything its last holder wrote. */
+    return order_swap_seq_ptr(&shard->warm, NULL);
+}
+
+/* Past the own warm slot: it was taken, or is full. */
+void idle_put_beside(struct idle *idle, struct slot *slot);
+struct slot *idle_take_beside(struct idle *idle);
+
 /* The slot is IDLE and the caller lets go of it. */
-void idle_put(struct idle *idle, struct slot *slot);
+static inline void
+idle_put(struct idle *idle, struct slot *slot)
+{
+    race_point("idle.put");
+    if (!idle_warm_put(&idle->shards[idle_own_shard(idle)], slot)) {
+        idle_put_beside(idle, slot);
+    }
+}
 
 /* A slot that is now the caller's (still in state IDLE), or NULL. */
-struct slot *idle_take(struct idle *idle);
+static inline struct slot *
+idle_take(struct idle *idle)
+{
+    struct slot *slot = idle_warm_take(&idle->shards[idle_own_shard(idle)]);
+
+    return slot != NULL ? slot : idle_take_beside(idle);
+}
 
 /* The keeper's round number `round`: what was not looked at in it yet, or NULL
  * (still in state IDLE); and where it goes afterwards. One round at a time. */

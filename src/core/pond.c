@@ -6,17 +6,8 @@
 /* --- the look ------------------------------------------------------------------ */
 
 void
-pond_look(struct pond *pond)
+pond_look_at(struct pond *pond, uint64_t front)
 {
-    race_point("pond.look");
-    /* ORDER pond.2 seq_cst <-> pond.1 idle.2 idle.6 waiters.24: put-then-look
-     * against join-then-look: what we put is in place before we read who
-     * waits; with less, both look away (I3). */
-    const uint64_t front = order_load_seq_u64(&pond->waiters.front);
-
-    if (front == 0) {
-        return;
-    }
     if ((front & WAITERS_COUNT_MASK) != 0) {
         pond_serve(pond);
     }
@@ -26,53 +17,6 @@ pond_look(struct pond *pond)
 }
 
 /* --- take ------------------------------------------------------------------------ */
-
-/* In strict order a newcomer does not pass those who wait. */
-static bool
-may_take(const struct pond *pond, uint64_t front)
-{
-    if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {
-        return false;
-    }
-    return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;
-}
-
-struct slot *
-pond_take_allowed(struct pond *pond)
-{
-    struct slot *slot = idle_take(&pond->idle);
-
-    if (slot == NULL) {
-        return NULL;
-    }
-    race_point("pond.taken");
-    /* ORDER pond.7 seq_cst <-> pond.6: read after the take: a take that
-     * follows the flag's rise sees it, and gives the slot back (I6). */
-    const uint64_t front = order_load_seq_u64(&pond->waiters.front);
-    if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {
-        idle_put(&pond->idle, slot);
-        pond_look(pond);
-        return NULL;
-    }
-    race_point("pond.allowed");
-    return slot;
-}
-
-struct slot *
-pond_take(struct pond *pond)
-{
-    /* ORDER pond.5 relaxed <-> pond.6: a hint that spares the take. */
-    const uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
-
-    if (front != 0 && !may_take(pond, front)) {
-        return NULL;
-    }
-    struct slot *slot = pond_take_allowed(pond);
-    if (slot != NULL) {
-        slot_take(slot);
-    }
-    return slot;
-}
 
 bool
 pond_may_lend(const struct pond *pond)
@@ -110,26 +54,16 @@ offer(struct pond *pond, struct slot *slot)
     pond_look(pond);
 }
 
-static bool
-put(struct pond *pond, struct slot *slot, bool is_new)
+void
+pond_put_past(struct pond *pond, struct slot *slot, bool is_new)
 {
-    /* In the same section as the put: see pond_resize.c. */
-    if (pond_retire_excess(pond, slot)) {
-        return false;
-    }
-    race_point("pond.stays");
-    /* ORDER pond.8 relaxed <-> pond.1: a hint which way to go; a waiter that
-     * joins behind it is seen by the look. */
-    const uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
-
-    if ((front & WAITERS_COUNT_MASK) != 0 && (is_new || is_overdue(pond))) {
+    if (is_new || is_overdue(pond)) {
         offer(pond, slot);
-        return true;
+        return;
     }
     slot_rest(slot);
     idle_put(&pond->idle, slot);
     pond_look(pond);
-    return true;
 }
 
 struct slot *
@@ -161,16 +95,17 @@ pond_sweep_put(struct pond *pond, struct slot *slot, uint32_t round)
     return true;
 }
 
-bool
-pond_put(struct pond *pond, struct slot *slot)
-{
-    return put(pond, slot, false);
-}
-
 void
 pond_put_new(struct pond *pond, struct slot *slot)
 {
-    (void)put(pond, slot, true);
+    if (pond_retire_excess(pond, slot)) {
+        return;
+    }
+    if (waiters_count(&pond->waiters) != 0) {
+        pond_put_past(pond, slot, true);
+    } else {
+        pond_put_staying(pond, slot);
+    }
 }
 
 void

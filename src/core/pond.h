@@ -112,29 +112,15 @@ bool pond_is_made(const struct pond *pond);
 void pond_destroy(struct pond *pond);
 
 /* --- borrow and return: inside a read-side section --------------------------- */
-
-/* A session that rests: LEASED, the caller's. NULL: none, or not allowed now. */
-struct slot *pond_take(struct pond *pond);
+/* Its quick half (take, put, lend, claim, look) is in pond_quick.h. */
 
 /* Asked by a holder that was outside sections since it got its session, in the
  * section in which it lends it. False: the pond was paused or shut meanwhile;
  * put it back and wait. */
 bool pond_may_lend(const struct pond *pond);
 
-/* The holder brings it back, at rest or pending: to a waiter or to idle. False:
- * it is one too many since the limit shrank, RETIRING now, and counted. */
-bool pond_put(struct pond *pond, struct slot *slot);
-
-/* The holder gives it to a borrower: the loan's ticket. The call site, the
- * thread and the time (coarse clock) are kept for whoever lists loans. */
-uint64_t pond_lend(struct pond *pond, struct slot *slot, const char *file,
-                   int line, uint32_t thread, int64_t now_ms);
-
 /* The slot of a loan that is out, for its borrower; NULL: a stale ticket. */
 struct slot *pond_find(struct pond *pond, uint64_t ticket);
-
-/* The ticket's slot, taken back by exactly one caller; NULL: stale. */
-struct slot *pond_claim(struct pond *pond, uint64_t ticket);
 
 /* The holder gives it up: the keeper hangs it up. */
 void pond_retire(struct pond *pond, struct slot *slot);
@@ -228,8 +214,6 @@ bool pond_resize(struct pond *pond, const struct pond_sizes *sizes);
  * are probed at their next touch, then stamped anew.
  */
 void pond_stamp(const struct pond *pond, struct slot *slot);
-bool pond_is_outdated(const struct pond *pond, const struct slot *slot);
-bool pond_is_suspect(const struct pond *pond, const struct slot *slot);
 void pond_clear_suspicion(const struct pond *pond, struct slot *slot);
 void pond_next_epoch(struct pond *pond);
 /* All that are as old as this one are outdated, and it with them: true for the
@@ -280,9 +264,6 @@ bool pond_has(const struct pond *pond, uint64_t flag); /* any of them */
 uint64_t pond_flags(const struct pond *pond);
 void pond_set_window(struct pond *pond, uint32_t window);
 
-/* "And look": something changed that a waiter may be waiting for. */
-void pond_look(struct pond *pond);
-
 /* While closing: a slot that rests or is offered, LEASED to the caller. */
 struct slot *pond_drain(struct pond *pond);
 /* After POND_CLOSING was raised: no session, no opening, no waiter's node is
@@ -311,5 +292,7 @@ struct pond_stuck {
     bool seen;
 };
 bool pond_rescue(struct pond *pond, struct pond_stuck *stuck);
+
+#include "core/pond_quick.h"
 
 #endif

@@ -9,17 +9,11 @@
  * is at it already and will go round once more. Never blocks. */
 void pond_serve(struct pond *pond);
 
-/* What rests, unless the pond is closing or paused. Still IDLE. */
-struct slot *pond_take_allowed(struct pond *pond);
-
 /* A slot whose session is new goes to a waiter first, whatever its age. */
 void pond_put_new(struct pond *pond, struct slot *slot);
 
 /* The quota knows already that it leaves: to the keeper. */
 void pond_retire_left(struct pond *pond, struct slot *slot);
-/* The holder's session is one too many: counted, and to the keeper. False: it
- * is not, or others went for it. */
-bool pond_retire_excess(struct pond *pond, struct slot *slot);
 
 /* An OPENING slot, for whichever opener comes. */
 void pond_publish_order(struct pond *pond, struct slot *slot);

@@ -1,49 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Loans: giving a slot to a borrower, finding it again, its stamps and notes. */
+/* Loans: finding one again, the stamps of sessions, and listing loans. */
 #include "base/fault.h"
 #include "core/pond_inside.h"
-
-static struct slot *
-slot_at(const struct pond *pond, uint64_t ticket)
-{
-    return extents_at(&pond->slots, slot_index_of(ticket));
-}
-
-uint64_t
-pond_lend(struct pond *pond, struct slot *slot, const char *file, int line,
-          uint32_t thread, int64_t now_ms)
-{
-    (void)pond;
-    slot->uses++;
-    /* ORDER loans.1 relaxed: a tally, only ever a hint. */
-    order_bump_owned_u64(&slot->loans, 1);
-    /* ORDER loans.2 release <-> loans.15: a lister that reads this note sees
-     * that the slot's last loan has ended, when it looks at the word again;
-     * weaker, it could take it for a note of that one. */
-    order_store_release_ptr(&slot->lent_file, (void *)(uintptr_t)file);
-    /* ORDER loans.3 release <-> loans.16: as loans.2. */
-    order_store_release_u32(&slot->lent_line, (uint32_t)line);
-    /* ORDER loans.4 release <-> loans.17 loans.21: as loans.2. */
-    order_store_release_u32(&slot->lent_thread, thread);
-    /* ORDER loans.19 release <-> loans.20: as loans.2. */
-    order_store_release_u64(&slot->lent_ms, (uint64_t)now_ms);
-    return slot_lend(slot);
-}
 
 struct slot *
 pond_find(struct pond *pond, uint64_t ticket)
 {
-    struct slot *slot = slot_at(pond, ticket);
+    struct slot *slot = extents_at(&pond->slots, slot_index_of(ticket));
 
     return slot != NULL && slot_is_lent(slot, ticket) ? slot : NULL;
-}
-
-struct slot *
-pond_claim(struct pond *pond, uint64_t ticket)
-{
-    struct slot *slot = slot_at(pond, ticket);
-
-    return slot != NULL && slot_claim(slot, ticket) ? slot : NULL;
 }
 
 /* --- stamps ------------------------------------------------------------------ */
@@ -55,21 +20,6 @@ pond_stamp(const struct pond *pond, struct slot *slot)
      * that what began under an older epoch carries the older stamp. */
     slot->epoch = order_load_seq_u64(&pond->epoch);
     pond_clear_suspicion(pond, slot);
-}
-
-bool
-pond_is_outdated(const struct pond *pond, const struct slot *slot)
-{
-    /* ORDER loans.7 acquire <-> loans.6 loans.22: a refresh that happened before this
-     * borrow began is seen by it. */
-    return order_load_acquire_u64(&pond->epoch) != slot->epoch;
-}
-
-bool
-pond_is_suspect(const struct pond *pond, const struct slot *slot)
-{
-    /* ORDER loans.8 acquire <-> loans.9: as loans.7. */
-    return order_load_acquire_u64(&pond->suspect) != slot->suspect;
 }
 
 void

@@ -129,36 +129,7 @@ slot_index_of(uint64_t ticket)
     return (uint32_t)(ticket & SLOT_INDEX_MASK);
 }
 
-/* A hint for counting and listing: nothing is decided by it. */
-uint64_t slot_peek(const struct slot *slot);
-
-/* --- transitions: each is one arrow, by the holder, wait-free ------------- */
-
 void slot_init(struct slot *slot, uint32_t index);
-void slot_order(struct slot *slot);   /* VACANT -> OPENING */
-void slot_opened(struct slot *slot);  /* OPENING -> LEASED */
-void slot_abandon(struct slot *slot); /* OPENING -> VACANT */
-void slot_rest(struct slot *slot);    /* LEASED -> IDLE, PENDING kept */
-void slot_hand(struct slot *slot);    /* LEASED -> HANDED, PENDING kept */
-void slot_accept(struct slot *slot);  /* HANDED -> LEASED, PENDING kept */
-void slot_take(struct slot *slot);    /* IDLE -> LEASED, PENDING kept */
-void slot_retire(struct slot *slot);  /* LEASED -> RETIRING */
-void slot_vacate(struct slot *slot);  /* RETIRING -> VACANT */
-
-/* Whether a reset's answer is still to be read; only the holder asks. */
-bool slot_is_pending(const struct slot *slot);
-void slot_set_pending(struct slot *slot, bool pending);
-
-/* The holder gives the slot to a borrower: a new loan number, and its ticket
- * (never 0). */
-uint64_t slot_lend(struct slot *slot);
-
-/* Whether the loan of this ticket is out. Asked by its borrower. */
-bool slot_is_lent(const struct slot *slot, uint64_t ticket);
-
-/* Takes the loan back: true for exactly one caller per ticket, who is the
- * holder from then on; false for a stale ticket, and nothing is touched. */
-bool slot_claim(struct slot *slot, uint64_t ticket);
 
 /* Stacks of slots (idle, vacant, orders, retirees, offers). */
 static inline void
@@ -181,5 +152,7 @@ slot_pop(struct stack *stack)
     ORDER_HAPPENS_AFTER(slot);
     return slot;
 }
+
+#include "core/slot_steps.h"
 
 #endif

@@ -2,32 +2,13 @@
 /* What a session needs before it is lent. */
 #include "keeper/lease.h"
 
-#include "base/canary.h"
 #include "base/clock.h"
 #include "base/reclaim.h"
-#include "base/thread.h"
 #include "session/session.h"
 
-/* Loans of a session whose time is taken: the first ones, then one in 64. */
-#define SAMPLED_FIRST 16u
-#define SAMPLED_MASK 63u
 /* A borrower that does not wait still gives a reset's answer these few ms: the
  * session is idle, only its answer is on the way. */
 #define PATIENCE_MS 20
-
-static bool
-is_within_bypass(const dew_pool *pool, const struct slot *slot, int64_t now_ms)
-{
-    return now_ms - slot->rested_ms < pool->settings->bypass_ms;
-}
-
-bool
-lease_is_ready(const dew_pool *pool, const struct slot *slot, int64_t now_ms)
-{
-    return !slot_is_pending(slot) && !pond_is_outdated(&pool->pond, slot) &&
-           !pond_is_suspect(&pool->pond, slot) &&
-           is_within_bypass(pool, slot, now_ms);
-}
 
 static enum lease_verdict
 replaced(dew_pool *pool, struct slot *slot)
@@ -119,7 +100,7 @@ is_alive(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
     if (pond_is_suspect(&pool->pond, slot) || is_long_idle(pool, slot)) {
         return probe(pool, slot, deadline_ns);
     }
-    return is_within_bypass(pool, slot, clock_coarse_ms()) || session_is_quiet(slot->session) ||
+    return lease_is_within_bypass(pool, slot, clock_coarse_ms()) || session_is_quiet(slot->session) ||
            /* Readable, but perhaps only the TLS layer spoke. */
            probe(pool, slot, deadline_ns);
 }
@@ -167,24 +148,4 @@ lease_lose(dew_pool *pool, struct slot *slot)
 {
     (void)dead(pool, slot);
     lease_drop(pool, slot);
-}
-
-static bool
-is_sampled(const struct slot *slot)
-{
-    return slot->uses < SAMPLED_FIRST || (slot->uses & SAMPLED_MASK) == 0;
-}
-
-void
-lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
-            int64_t now_ms, dew_conn *conn)
-{
-    slot->lent_ns = is_sampled(slot) ? pool_now_ns(pool) : 0;
-    session_lend(slot->session);
-    conn->mysql = session_handle(slot->session);
-    CANARY(SHARED_HANDLE, conn->mysql = session_handle(
-                              extents_at(&pool->pond.slots, 0)->session));
-    conn->pool = pool;
-    conn->ticket =
-        pond_lend(&pool->pond, slot, file, line, thread_id(), now_ms);
 }

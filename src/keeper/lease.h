@@ -5,12 +5,6 @@
 
 #include "keeper/pool.h"
 
-/* True: it can be lent as it is, without touching the server: at rest, not
- * outdated, not suspect, and returned a short while ago, by the coarse clock.
- * Inside a section. */
-bool lease_is_ready(const dew_pool *pool, const struct slot *slot,
-                    int64_t now_ms);
-
 enum lease_verdict {
     LEASE_FIT,  /* it can be lent */
     LEASE_DEAD, /* it cannot: lease_drop it (slot->parting is set) */
@@ -43,8 +37,6 @@ void lease_discard(dew_pool *pool, struct slot *slot);
 /* The borrower keeps the handle; the place is free. Outside sections. */
 MYSQL *lease_give_away(dew_pool *pool, struct slot *slot);
 
-/* Lends the LEASED slot, now (coarse clock): fills *conn. */
-void lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
-                 int64_t now_ms, dew_conn *conn);
+#include "keeper/lease_quick.h"
 
 #endif

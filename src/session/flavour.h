@@ -29,32 +29,27 @@ struct io_limit;
 
 /* ---- what the handle looks like ---- */
 
-/* False once the library dropped its socket: then the number in the handle
- * is stale and may be somebody else's. */
-bool flavour_has_transport(const MYSQL *mysql);
-/* No transport, or a network error that makes it unusable. */
-bool flavour_is_dead(const MYSQL *mysql);
 /* The socket, or -1 without a transport. */
 int flavour_socket(const MYSQL *mysql);
-/* More results of the same command are still to come. */
-bool flavour_more_results(const MYSQL *mysql);
 /* The session is encrypted. */
 bool flavour_has_tls(const MYSQL *mysql);
 /* TLS or compression: bytes on the socket are not packets. */
 bool flavour_is_wrapped(const MYSQL *mysql);
 
-/* Bytes that were received but not yet used, in the library's own buffers. */
-enum flavour_known { FLAVOUR_NONE, FLAVOUR_SOME, FLAVOUR_UNKNOWN };
-enum flavour_known flavour_unread_bytes(const MYSQL *mysql);
-
-/* Whether statements are open on this handle, and letting go of them: they
- * keep existing for their owner, whose close is then safe and sends nothing. */
-bool flavour_has_statements(const MYSQL *mysql);
+/* Lets go of the statements that are open on this handle: they keep existing for
+ * their owner, whose close is then safe and sends nothing. */
 void flavour_detach_statements(MYSQL *mysql);
 
 /* Reconnect: whether it is on, and off for good. */
 bool flavour_reconnect_is_on(const MYSQL *mysql);
 void flavour_reconnect_off(MYSQL *mysql);
+
+/* What a borrower may change of the handle without sending anything. */
+struct flavour_options {
+    unsigned long client_flag;
+    int (*infile)(void **, const char *, void *);
+    void *infile_userdata;
+};
 
 /* ---- commands whose answer is read later ---- */
 
@@ -131,5 +126,7 @@ bool flavour_bound_begin(MYSQL *mysql, const struct io_limit *limit,
                          struct flavour_bound *bound);
 /* True when it was cut by the limit or the canceller. */
 bool flavour_bound_end(MYSQL *mysql, struct flavour_bound *bound);
+
+#include "session/flavour_look.h"
 
 #endif

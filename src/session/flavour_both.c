@@ -7,18 +7,6 @@
 
 #define STATEMENT_CLOSED 2056u /* CR_STMT_CLOSED of either errmsg.h */
 
-bool
-flavour_more_results(const MYSQL *mysql)
-{
-    return (mysql->server_status & FLAVOUR_MORE_RESULTS) != 0;
-}
-
-bool
-flavour_has_statements(const MYSQL *mysql)
-{
-    return mysql->stmts != NULL;
-}
-
 /* As both libraries do it themselves when a handle is closed or reset. */
 void
 flavour_detach_statements(MYSQL *mysql)

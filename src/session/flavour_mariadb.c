@@ -4,20 +4,6 @@
 
 #if FLAVOUR_MARIADB
 
-#include <ma_pvio.h>
-
-bool
-flavour_has_transport(const MYSQL *mysql)
-{
-    return mysql->net.pvio != NULL;
-}
-
-bool
-flavour_is_dead(const MYSQL *mysql)
-{
-    return mysql->net.pvio == NULL || mysql->net.error >= 2;
-}
-
 int
 flavour_socket(const MYSQL *mysql)
 {
@@ -37,24 +23,6 @@ bool
 flavour_is_wrapped(const MYSQL *mysql)
 {
     return mysql->net.compress || flavour_has_tls(mysql);
-}
-
-enum flavour_known
-flavour_unread_bytes(const MYSQL *mysql)
-{
-    const MARIADB_PVIO *const pvio = mysql->net.pvio;
-
-    if (pvio == NULL) {
-        return FLAVOUR_NONE;
-    }
-    if (mysql->net.compress && mysql->net.remain_in_buf != 0) {
-        return FLAVOUR_SOME;
-    }
-    if (pvio->cache != NULL && pvio->cache_pos != NULL &&
-        pvio->cache_pos < pvio->cache + pvio->cache_size) {
-        return FLAVOUR_SOME;
-    }
-    return FLAVOUR_NONE;
 }
 
 bool

@@ -7,18 +7,6 @@
 /* mysql_reset_connection_nonblocking came with 8.4. */
 #define HAS_ASYNC_RESET (MYSQL_VERSION_ID >= 80400)
 
-bool
-flavour_has_transport(const MYSQL *mysql)
-{
-    return mysql->net.vio != NULL;
-}
-
-bool
-flavour_is_dead(const MYSQL *mysql)
-{
-    return mysql->net.vio == NULL || mysql->net.error >= 2;
-}
-
 int
 flavour_socket(const MYSQL *mysql)
 {
@@ -36,18 +24,6 @@ bool
 flavour_is_wrapped(const MYSQL *mysql)
 {
     return mysql->net.compress || flavour_has_tls(mysql);
-}
-
-enum flavour_known
-flavour_unread_bytes(const MYSQL *mysql)
-{
-    if (mysql->net.vio == NULL) {
-        return FLAVOUR_NONE;
-    }
-    /* What else it has read lies in a Vio, whose shape is private. */
-    return mysql->net.remain_in_buf != 0 && mysql->net.compress
-               ? FLAVOUR_SOME
-               : FLAVOUR_UNKNOWN;
 }
 
 bool

@@ -13,6 +13,8 @@
 
 #include "base/forked.h"
 #include "base/watchdog.h"
+/* The accessors that differ between the libraries. */
+#include "session/flavour.h"
 #include "session/session.h"
 
 /* What a deferred clean-up still owes us, in the order it was sent. Free for
@@ -55,6 +57,9 @@ struct session {
     /* The client side's character set as after connect (mysql->charset). */
     const void *charset;
 
+    /* What session_options_restore leaves: to see that nobody changed it. */
+    struct flavour_options options;
+
     /* The returning half's own. */
     uint32_t expected; /* enum session_answer: answers still to be read */
     bool asks_role;    /* the proof's question asks for it, too */
@@ -67,8 +72,6 @@ struct session {
     bool told_waiting; /* the log has it that returns wait for the server */
 };
 
-/* ---- flavour.h has the accessors that differ between the libraries ---- */
-#include "session/flavour.h"
 
 /* ---- a bound on blocking calls of the library ---- */
 /*

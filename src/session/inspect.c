@@ -24,11 +24,63 @@
 #define COM_BYTE_LAST 0x1f       /* above: a packet header we read, or rare */
 #define COM_BYTE_AT 4            /* behind the header in the packet buffer */
 
-void
+static bool
+is_overgrown(const MYSQL *mysql, const struct settings *settings)
+{
+    return settings->buffer_max_kb >= 0 &&
+           mysql->net.max_packet > (uint64_t)settings->buffer_max_kb * 1024;
+}
+
+MYSQL *
 session_lend(struct session *session)
 {
-    session->mysql->net.pkt_nr = LENT_MARK;
+    MYSQL *const mysql = session->mysql;
+
+    mysql->net.pkt_nr = LENT_MARK;
     session->lent = true;
+    return mysql;
+}
+
+/* What a borrower can have changed without a word to the server. */
+static inline bool
+has_changed_handle(const struct session *session, const MYSQL *mysql)
+{
+    return flavour_has_statements(mysql) ||
+           !flavour_options_stand(mysql, &session->options) ||
+           flavour_is_dead(mysql);
+}
+
+/* Whatever is unusual is session_give_back's to judge. */
+static inline bool
+is_quiet_structure(const MYSQL *mysql, const struct settings *settings)
+{
+    return mysql->status == MYSQL_STATUS_READY &&
+           mysql->net.last_errno == 0 && mysql->net.pkt_nr != 1 &&
+           !flavour_more_results(mysql) &&
+           flavour_unread_bytes(mysql) != FLAVOUR_SOME &&
+           !is_overgrown(mysql, settings);
+}
+
+bool
+session_rests(struct session *session, const struct settings *settings)
+{
+    MYSQL *const mysql = session->mysql;
+
+    if (has_changed_handle(session, mysql)) {
+        return false;
+    }
+    if (session->lent && mysql->net.pkt_nr == LENT_MARK) {
+        if (settings->reset == DEW_RESET_ALWAYS) {
+            return false;
+        }
+        /* Nothing was sent or read: all else is as it was at rest. */
+        mysql->net.pkt_nr = 0;
+    } else if (settings->reset != DEW_RESET_NEVER ||
+               !is_quiet_structure(mysql, settings)) {
+        return false;
+    }
+    session->lent = false;
+    return true;
 }
 
 bool
@@ -59,13 +111,6 @@ look_at_last_command(const MYSQL *mysql, enum session_flaw *flaw)
     }
     *flaw = SESSION_UNREAD;
     return LOOK_FLAWED;
-}
-
-static bool
-is_overgrown(const MYSQL *mysql, const struct settings *settings)
-{
-    return settings->buffer_max_kb >= 0 &&
-           mysql->net.max_packet > (uint64_t)settings->buffer_max_kb * 1024;
 }
 
 static bool

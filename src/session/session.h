@@ -80,9 +80,15 @@ struct session_server {
 };
 const struct session_server *session_server(const struct session *session);
 
-/* Marks the session as lent: a loan that sends nothing is provably clean.
- * A few ns, no system call. */
-void session_lend(struct session *session);
+/* Marks the session as lent: a loan that sends nothing is provably clean. Returns
+ * the handle. A few ns, no system call. */
+MYSQL *session_lend(struct session *session);
+
+/* The borrower is done, and there is nothing to do for the next one: true, and
+ * the session is AT REST. That is so where the loan sent nothing, and under
+ * DEW_RESET_NEVER where the structure shows a conversation at rest. False:
+ * nothing happened, session_give_back it. A few ns, no system call. */
+bool session_rests(struct session *session, const struct settings *settings);
 
 /* The borrower is done: look at the protocol state, drain what may be
  * drained, and send the clean-up of settings->reset. Never waits for the

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* The pond's part of every borrow and return: inline, and no call by default. */
+/*
+ * A pair of them, with nobody waiting and the own warm slot at hand, is three
+ * read-modify-writes of lines that this CPU has: the exchange that takes, the
+ * CAS that claims the ticket, the CAS that puts. All else is behind a call.
+ */
+#ifndef DEWPOND_CORE_POND_QUICK_H
+#define DEWPOND_CORE_POND_QUICK_H
+
+#include "core/pond.h"
+
+/* --- the look ---------------------------------------------------------------- */
+
+/* The look's other half: somebody waits, or the pond is closing. */
+void pond_look_at(struct pond *pond, uint64_t front);
+
+/* "And look": something changed that a waiter may be waiting for. */
+static inline void
+pond_look(struct pond *pond)
+{
+    race_point("pond.look");
+    /* ORDER pond.2 seq_cst <-> pond.1 idle.2 idle.6 waiters.24: put-then-look
+     * against join-then-look: what we put is in place before we read who
+     * waits; with less, both look away (I3). */
+    const uint64_t front = order_load_seq_u64(&pond->waiters.front);
+
+    if (__builtin_expect(front != 0, 0)) {
+        pond_look_at(pond, front);
+    }
+}
+
+/* --- take -------------------------------------------------------------------- */
+
+/* In strict order a newcomer does not pass those who wait. */
+static inline bool
+pond_may_take(const struct pond *pond, uint64_t front)
+{
+    if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {
+        return false;
+    }
+    return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;
+}
+
+/* What rests, unless the pond is closing or paused. Still IDLE. */
+static inline struct slot *
+pond_take_allowed(struct pond *pond)
+{
+    struct slot *slot = idle_take(&pond->idle);
+
+    if (slot == NULL) {
+        return NULL;
+    }
+    race_point("pond.taken");
+    /* ORDER pond.7 seq_cst <-> pond.6: read after the take: a take that
+     * follows the flag's rise sees it, and gives the slot back (I6). */
+    const uint64_t front = order_load_seq_u64(&pond->waiters.front);
+    if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {
+        idle_put(&pond->idle, slot);
+        pond_look(pond);
+        return NULL;
+    }
+    race_point("pond.allowed");
+    return slot;
+}
+
+/* A session that rests: LEASED, the caller's. NULL: none, or not allowed now. */
+static inline struct slot *
+pond_take(struct pond *pond)
+{
+    /* ORDER pond.5 relaxed <-> pond.6: a hint that spares the take. */
+    const uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
+
+    if (front != 0 && !pond_may_take(pond, front)) {
+        return NULL;
+    }
+    struct slot *slot = pond_take_allowed(pond);
+    if (slot != NULL) {
+        slot_take(slot);
+    }
+    return slot;
+}
+
+/* --- put --------------------------------------------------------------------- */
+
+/* The holder's session is one too many: counted, and to the keeper. False: it
+ * is not, or others went for it. */
+bool pond_retire_excess(struct pond *pond, struct slot *slot);
+
+/* Somebody waits: to him if he is overdue or the session new, else to idle. */
+void pond_put_past(struct pond *pond, struct slot *slot, bool is_new);
+
+/* The holder brings it back, at rest or pending: to a waiter or to idle. In the
+ * section in which it saw that nothing is too many (see pond_resize.c). */
+static inline void
+pond_put_staying(struct pond *pond, struct slot *slot)
+{
+    race_point("pond.stays");
+    /* ORDER pond.8 relaxed <-> pond.1: a hint which way to go; a waiter that
+     * joins behind it is seen by the look. */
+    const uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
+
+    if ((front & WAITERS_COUNT_MASK) != 0) {
+        pond_put_past(pond, slot, false);
+        return;
+    }
+    slot_rest(slot);
+    idle_put(&pond->idle, slot);
+    pond_look(pond);
+}
+
+/* The same. False: it is one too many since the limit shrank, RETIRING now, and
+ * counted. */
+static inline bool
+pond_put(struct pond *pond, struct slot *slot)
+{
+    if (quota_has_excess(&pond->quota) && pond_retire_excess(pond, slot)) {
+        return false;
+    }
+    pond_put_staying(pond, slot);
+    return true;
+}
+
+/* --- loans ------------------------------------------------------------------- */
+
+/* The holder gives it to a borrower: the loan's ticket. The call site, the
+ * thread and the time (coarse clock) are kept for whoever lists loans. */
+static inline uint64_t
+pond_lend(struct pond *pond, struct slot *slot, const char *file, int line,
+          uint32_t thread, int64_t now_ms)
+{
+    (void)pond;
+    slot->uses++;
+    /* ORDER loans.1 relaxed: a tally, only ever a hint. */
+    order_bump_owned_u64(&slot->loans, 1);
+    /* ORDER loans.2 release <-> loans.15: a lister that reads this note sees
+     * that the slot's last loan has ended, when it looks at the word again;
+     * weaker, it could take it for a note of that one. */
+    order_store_release_ptr(&slot->lent_file, (void *)(uintptr_t)file);
+    /* ORDER loans.3 release <-> loans.16: as loans.2. */
+    order_store_release_u32(&slot->lent_line, (uint32_t)line);
+    /* ORDER loans.4 release <-> loans.17 loans.21: as loans.2. */
+    order_store_release_u32(&slot->lent_thread, thread);
+    /* ORDER loans.19 release <-> loans.20 loans.23: as loans.2. */
+    order_store_release_u64(&slot->lent_ms, (uint64_t)now_ms);
+    return slot_lend(slot);
+}
+
+/* When the present loan began; the holder asks. */
+static inline int64_t
+slot_lent_ms(const struct slot *slot)
+{
+    /* ORDER loans.23 relaxed <-> loans.19: its own holder's note. */
+    return (int64_t)order_load_relaxed_u64(&slot->lent_ms);
+}
+
+/* The ticket's slot, taken back by exactly one caller; NULL: stale. */
+static inline struct slot *
+pond_claim(struct pond *pond, uint64_t ticket)
+{
+    struct slot *slot = extents_at(&pond->slots, slot_index_of(ticket));
+
+    return slot != NULL && slot_claim(slot, ticket) ? slot : NULL;
+}
+
+/* --- stamps ------------------------------------------------------------------ */
+
+static inline bool
+pond_is_outdated(const struct pond *pond, const struct slot *slot)
+{
+    /* ORDER loans.7 acquire <-> loans.6 loans.22: a refresh that happened before this
+     * borrow began is seen by it. */
+    return order_load_acquire_u64(&pond->epoch) != slot->epoch;
+}
+
+static inline bool
+pond_is_suspect(const struct pond *pond, const struct slot *slot)
+{
+    /* ORDER loans.8 acquire <-> loans.9: as loans.7. */
+    return order_load_acquire_u64(&pond->suspect) != slot->suspect;
+}
+
+#endif
