@@ -143,8 +143,10 @@ bool gone; /* freed: nothing may be touched any more (I6) */
 /* A place below the limit has a vacant slot: it is ordered. */
 #ifdef ONE_ORDER_EACH
 #define COUNTED ordered++; assert(ordered <= joined + failed)
+#define JOINED joined++
 #else
 #define COUNTED skip
+#define JOINED skip
 #endif
 #define PUBLISH hand = LOWEST(vacant); assert(hand != NIL); vacant = vacant & ~BIT(hand); MOVE(hand, VACANT, OPENING); orders = orders | BIT(hand); hand = NIL; COUNTED
 #ifdef CLOSES

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # What tests/model/run explores, and what is planted. Sourced by it.
+# shellcheck disable=SC2086
 
 # --- pond: quota, stack and waiters ------------------------------------------------
 
 rest2="-DMAX=2 -DPRE=2 -DOPENERS=0"
 rest1="-DMAX=1 -DPRE=1 -DOPENERS=0"
-# shellcheck disable=SC2086
-{
+
 holds pond safety "3 borrowers, 2 sessions" -DNT=3 $rest2
 holds pond safety "3 borrowers, 1 session, in strict order" -DNT=3 $rest1 -DOVERDUE=1
 holds pond safety "2 borrowers, 1 session, twice each" -DNT=2 -DNN=4 -DK=2 $rest1
@@ -19,9 +19,8 @@ holds pond safety "burst" -DNT=1 -DMAX=2 -DSIZE=0 -DHURRIES=1
 holds pond safety "an order that fails beside a waiter" -DNT=1 -DK=2 -DNN=2 -DMAX=1 -DPRE=1 -DHASTY=1 -DRETIRED=1
 large pond safety "2 loans that do not come back, 1 connect at a time" -DNT=2 -DMAX=2 -DWINDOW=1 -DKEEPS -DOVERDUE=0
 holds pond progress "2 borrowers, 1 session" -DNT=2 $rest1 -DOVERDUE=0
-}
-# shellcheck disable=SC2086
-{
+
+
 plant pond safety 1 "a return does not look for waiters" -DNT=2 $rest1
 plant pond safety 3 "the quota is looked at and taken in two steps" -DNT=1 -DMAX=1 -DWINDOW=2 -DHASTY=1
 plant pond safety 4 "the inbox is read and emptied in two steps" -DNT=3 $rest1
@@ -41,4 +40,41 @@ plant pond safety 19 "what rests is seen and taken in two steps" -DNT=2 $rest1
 plant pond safety 21 "a grant does not mind that the waiter has left" -DNT=2 $rest1 -DLATE=1
 plant pond safety 22 "a wake leaves with one who timed out" -DNT=3 $rest1 -DLATE=1 -DOVERDUE=0
 plant pond safety 23 "who left makes his node free himself" -DNT=2 $rest1 -DLATE=1
-}
+
+
+# --- close against acquire -----------------------------------------------------------
+
+holds close safety "1 caller, 1 session, a keeper" -DNT=1 -DMAX=1 -DPRE=1 -DKEEPERS=1
+holds close safety "1 caller, nothing open yet" -DNT=1 -DNN=2 -DMAX=1 -DOPENERS=1
+holds close safety "2 callers, 1 session" -DNT=2 -DMAX=1 -DPRE=1 -DOVERDUE=0
+large close safety "2 callers, 2 sessions, a keeper" -DNT=2 -DMAX=2 -DPRE=2 -DKEEPERS=1
+large close safety "2 callers, 1 session, a keeper" -DNT=2 -DMAX=1 -DPRE=1 -DKEEPERS=1
+plant close safety 31 "a take does not look at the flags again" -DNT=2 -DMAX=1 -DPRE=1
+plant close safety 32 "a grant that meets the close is kept" -DNT=3 -DMAX=1 -DPRE=1
+plant close safety 33 "a pass that refuses rings nobody" -DNT=2 -DMAX=1 -DPRE=1
+plant close safety 35 "a waiter joins a pond that is shut" -DNT=2 -DMAX=1 -DPRE=1
+plant close safety 36 "who goes to wait is no guest" -DNT=2 -DMAX=1 -DPRE=1
+plant close safety 37 "the closer waits for no section" -DNT=1 -DMAX=1 -DPRE=1
+plant close safety 39 "a return puts outside a section" -DNT=1 -DMAX=1 -DPRE=1
+plant close safety 40 "drained once is drained for good" -DNT=1 -DMAX=1 -DPRE=1
+plant close safety 42 "an opening that failed keeps its place" -DNT=1 -DNN=2 -DMAX=1 -DOPENERS=1
+
+# --- giving against leaving -----------------------------------------------------------
+
+holds leave safety "2 waiters, twice each, 1 node to share, 1 deadline" -DNN=1 -DDEADLINES=1
+large leave safety "2 waiters, twice each, 2 deadlines"
+large leave safety "3 waiters, once each, 2 deadlines" -DNT=3 -DK=1
+plant leave safety 51 "a grant is looked at and given in two steps"
+plant leave safety 52 "a leave is looked at and done in two steps"
+plant leave safety 53 "the slot is written after the word"
+plant leave safety 54 "the kernel sleeps without comparing"
+plant leave safety 55 "nobody wakes who is parked"
+plant leave safety 56 "the owner makes his node free himself"
+plant leave safety 57 "a wake leaves with one who timed out"
+
+# --- the stack ---------------------------------------------------------------------------
+
+holds stack safety "2 threads, 2 elements, twice each" -DNT=2
+large stack safety "3 threads, 2 elements, twice each" -DNT=3
+plant stack safety 71 "a pop without the generation (ABA)" -DNT=2
+plant stack safety 72 "a push that does not compare" -DNT=2

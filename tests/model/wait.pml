@@ -34,16 +34,15 @@ byte deadlines = LATE, hurries = HURRIES;
 
 /* The flags are read after a take: a pond that is shut gives nothing (I6). */
 #ifdef CLOSES
-inline confirm_take(k) {
-    if
-    :: d_step { c == NIL || !closing || BUG == 31 -> TOUCH }
-    :: d_step { c != NIL && closing && BUG != 31 -> TOUCH };
-       CALL(idle_and_look, k)
+#define CONFIRM_TAKE(k)                                                        \
+    if                                                                         \
+    :: d_step { c == NIL || !closing || BUG == 31 -> TOUCH }                   \
+    :: d_step { c != NIL && closing && BUG != 31 -> TOUCH };                   \
+       CALL(idle_and_look, k)                                                  \
     fi
-}
 #define RETURNS_WHEN_CLOSING RETURN(1) RETURN(4) RETURN(6)
 #else
-#define confirm_take(k) skip
+#define CONFIRM_TAKE(k) skip
 #define RETURNS_WHEN_CLOSING
 #endif
 
@@ -67,7 +66,7 @@ inline join() {
 #ifndef CLOSES
         POP(nodes, node); assert(node != NIL); nodes_out++;
 #endif
-        count++; joined++; word[node] = AWAKE
+        count++; word[node] = AWAKE; JOINED
     };
     post(node, JOIN);
 #if BUG != 9
@@ -152,7 +151,7 @@ leave:
     goto finish;
 woken:
     idle_take(c);
-    confirm_take(6);
+    CONFIRM_TAKE(6);
     if
     :: c != NIL -> goto leave
     :: d_step { c == NIL && word[node] == WOKEN -> TOUCH; word[node] = AWAKE };
