@@ -13,7 +13,8 @@
  *  Caller     src/api/borrow.c:borrow_from
  *             src/core/pond.c:pond_take
  *             src/api/borrow.c:borrow_slowly
- *             src/core/pond.c:pond_may_lend pond.18:seq_cst@pond_life.c:pond_flags
+ *             src/core/pond.c:pond_may_lend
+ *             src/core/pond_life.c:pond_flags pond.18:seq_cst
  *             src/base/reclaim.h:reclaim_read_begin reclaim.1:seq_cst
  *             src/base/reclaim.h:reclaim_read_end reclaim.2:seq_cst
  *  guest      src/api/borrow.c:become_guest
@@ -63,12 +64,13 @@ inline wait_readers() {
 active [NT] proctype Caller() {
     CALLS;
     WAITS;
-    bool doomed, guest;
+    bool doomed, guest, known;
 
-    d_step { readers = readers | BIT(_pid); doomed = closing };
+    /* By name, or by a pointer that a loan keeps good at that moment. */
+    d_step { readers = readers | BIT(_pid); doomed = closing; known = taken > 0 };
     if
-    :: listed
-    :: !listed -> goto leave_section
+    :: known || listed -> known = false
+    :: !known && !listed -> goto leave_section
     fi;
     idle_take(c);
     CONFIRM_TAKE(11);

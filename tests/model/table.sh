@@ -78,3 +78,37 @@ holds stack safety "2 threads, 2 elements, twice each" -DNT=2
 large stack safety "3 threads, 2 elements, twice each" -DNT=3
 plant stack safety 71 "a pop without the generation (ABA)" -DNT=2
 plant stack safety 72 "a push that does not compare" -DNT=2
+
+# --- deferred reset against borrow --------------------------------------------------------
+
+holds pending safety "2 borrowers, 2 sessions, a frozen one, a sweep"
+large pending safety "3 borrowers, 2 sessions, a frozen one, 2 sweeps" -DNT=3 -DSWEEPS=2
+plant pending safety 61 "who is out of patience lends it all the same"
+plant pending safety 63 "the keeper takes an answer that is here for one that was read"
+plant pending safety 64 "the sweep asks a session that owes an answer"
+plant pending safety 65 "the flag stays when the answer was read"
+plant pending safety 66 "nobody gives up an answer that does not come"
+plant pending safety 67 "who gives a late one to the keeper lends it as well"
+plant pending safety 68 "the flag does not come along with the session"
+
+# --- the breaker ---------------------------------------------------------------------------
+
+holds breaker safety "2 borrowers, 2 openers, 2 failures"
+large breaker safety "3 borrowers, 2 openers, 3 failures" -DNT=3 -DFAILURES=3
+holds breaker safety "2 borrowers, 2 openers, 2 failures, nobody fails fast" -DPATIENT
+holds breaker served_or_refused "2 borrowers, 1 opener, 1 failure" -DOPENERS=1 -DFAILURES=1
+plant breaker safety 81 "two tell the pond at once"
+plant breaker safety 82 "a window that grew tells nobody" -DPATIENT
+plant breaker safety 83 "after a failure no try comes due" -DPATIENT
+plant breaker safety 84 "a failed connect tells nobody"
+
+# --- store buffers ----------------------------------------------------------------------------
+
+holds tso safety "a put and a look against a join and a look"
+holds tso safety "the same on the stack" -DON_STACK
+holds tso safety "2 returns, 2 waiters" -DRETURNS=2 -DNT=2
+plant tso safety 91 "the put is a store"
+plant tso safety 92 "the join is a store, and the look a load"
+plant tso safety 93 "the list is unlocked by a store, after a look"
+plant tso safety 94 "the note is a store"
+plant tso safety 95 "the node is posted by a store" -DRETURNS=2 -DNT=2
