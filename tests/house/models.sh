@@ -6,7 +6,8 @@
 # as src/FILE:FUNCTION and, behind each, notes of its body as NAME.N:ORDER.
 . "$(dirname "$0")/lib.sh"
 
-models=$(find tests/model -name '*.pml' -o -name '*.litmus' | LC_ALL=C sort)
+models=$(find tests/model -name "*.pml" -o -name "*.litmus" -o -path "tests/model/litmus/*.c" |
+    LC_ALL=C sort)
 [ -n "$models" ] || fail "no models to look at"
 
 # shellcheck disable=SC2086

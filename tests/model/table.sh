@@ -13,6 +13,7 @@ holds pond safety "2 borrowers, 1 session, twice each" -DNT=2 -DNN=4 -DK=2 $rest
 holds pond safety "2 borrowers, 1 session, 2 deadlines" -DNT=2 $rest1 -DLATE=2
 holds pond safety "2 borrowers, nothing open yet" -DNT=2 -DMAX=1 -DOVERDUE=0
 holds pond safety "1 waiter, 1 order" -DNT=1 -DK=2 -DNN=2 -DMAX=2 -DONE_ORDER_EACH
+holds pond safety "1 waiter, 1 order, beside one who does not wait" -DNT=1 -DMAX=2 -DHASTY=1 -DONE_ORDER_EACH
 holds pond safety "a connect fails" -DNT=1 -DMAX=1 -DFAILS=1
 holds pond safety "a session is given up" -DNT=2 -DMAX=1 -DPRE=1 -DRETIRED=1 -DOVERDUE=0
 holds pond safety "burst" -DNT=1 -DMAX=2 -DSIZE=0 -DHURRIES=1
@@ -39,6 +40,7 @@ plant pond safety 17 "a place that is free again tells nobody" -DNT=2 -DMAX=1 -D
 plant pond safety 19 "what rests is seen and taken in two steps" -DNT=2 $rest1
 plant pond safety 21 "a grant does not mind that the waiter has left" -DNT=2 $rest1 -DLATE=1
 plant pond safety 22 "a wake leaves with one who timed out" -DNT=3 $rest1 -DLATE=1 -DOVERDUE=0
+plant pond safety 24 "who was woken clears the token before he is uncounted" -DNT=1 -DMAX=2 -DHASTY=1 -DONE_ORDER_EACH
 plant pond safety 23 "who left makes his node free himself" -DNT=2 $rest1 -DLATE=1
 
 
@@ -50,9 +52,7 @@ holds close safety "2 callers, 1 session" -DNT=2 -DMAX=1 -DPRE=1 -DOVERDUE=0
 large close safety "2 callers, 2 sessions, a keeper" -DNT=2 -DMAX=2 -DPRE=2 -DKEEPERS=1
 large close safety "2 callers, 1 session, a keeper" -DNT=2 -DMAX=1 -DPRE=1 -DKEEPERS=1
 plant close safety 31 "a take does not look at the flags again" -DNT=2 -DMAX=1 -DPRE=1
-plant close safety 32 "a grant that meets the close is kept" -DNT=3 -DMAX=1 -DPRE=1
 plant close safety 33 "a pass that refuses rings nobody" -DNT=2 -DMAX=1 -DPRE=1
-plant close safety 35 "a waiter joins a pond that is shut" -DNT=2 -DMAX=1 -DPRE=1
 plant close safety 36 "who goes to wait is no guest" -DNT=2 -DMAX=1 -DPRE=1
 plant close safety 37 "the closer waits for no section" -DNT=1 -DMAX=1 -DPRE=1
 plant close safety 39 "a return puts outside a section" -DNT=1 -DMAX=1 -DPRE=1

@@ -94,6 +94,7 @@ join:
     skip;
 #if BUG == 92
     store(COUNT, 1);
+    store(NODE, 1);
     store(INBOX, 1);
     load(WARM, front);
     if

@@ -30,7 +30,7 @@
 #define HURRIES 0
 #endif
 byte deadlines = LATE, hurries = HURRIES;
-#define WAITS byte node = NIL; bool late, fast
+#define WAITS byte node = NIL; bool late, fast, fetched
 
 /* The flags are read after a take: a pond that is shut gives nothing (I6). */
 #ifdef CLOSES
@@ -51,8 +51,8 @@ inline join() {
 #ifdef CLOSES
     d_step { TOUCH; POP(nodes, node); assert(node != NIL); nodes_out++ };
     if
-    :: d_step { !closing || BUG == 35 -> TOUCH }
-    :: d_step { closing && BUG != 35 -> TOUCH; nodes = nodes | BIT(node); node = NIL };
+    :: d_step { !closing -> TOUCH }
+    :: d_step { closing -> TOUCH; nodes = nodes | BIT(node); node = NIL };
        d_step { TOUCH; nodes_out-- };
        CALL(pond_look, 1);
        goto refused
@@ -114,8 +114,8 @@ step:
        };
 #ifdef CLOSES
        if
-       :: d_step { !closing || BUG == 32 -> TOUCH; MOVE(c, HANDED, LEASED) }
-       :: d_step { closing && BUG != 32 -> TOUCH; MOVE(c, HANDED, IDLE) };
+       :: d_step { !closing -> TOUCH; MOVE(c, HANDED, LEASED) }
+       :: d_step { closing -> TOUCH; MOVE(c, HANDED, IDLE) };
           CALL(idle_and_look, 4)
        fi;
 #endif
@@ -131,8 +131,7 @@ step:
 leave:
     if
     :: d_step { word[node] == AWAKE -> TOUCH; word[node] = LEFT }
-    :: d_step { word[node] == WOKEN -> TOUCH; word[node] = LEFT };
-       UNLESS(22, clear_token())
+    :: d_step { word[node] == WOKEN -> TOUCH; word[node] = LEFT; fetched = true }
     :: d_step { word[node] > WOKEN -> TOUCH };
        if
        :: c == NIL -> goto step
@@ -141,6 +140,9 @@ leave:
           goto step
        fi
     fi;
+#if BUG == 24
+    clear_token();
+#endif
     d_step {
         TOUCH; count--;
         if
@@ -148,6 +150,13 @@ leave:
         :: else
         fi
     };
+    if
+    :: !fetched
+    :: fetched -> fetched = false;
+#if BUG != 22 && BUG != 24
+       clear_token() /* not before he is uncounted: see UNSERVED */
+#endif
+    fi;
     goto finish;
 woken:
     idle_take(c);
