@@ -8,7 +8,8 @@ rest2="-DMAX=2 -DPRE=2 -DOPENERS=0"
 rest1="-DMAX=1 -DPRE=1 -DOPENERS=0"
 
 holds pond safety "3 borrowers, 2 sessions" -DNT=3 $rest2
-holds pond safety "3 borrowers, 1 session, in strict order" -DNT=3 $rest1 -DOVERDUE=1
+holds pond safety "2 borrowers, 1 session, in strict order" -DNT=2 $rest1 -DOVERDUE=1
+large pond safety "3 borrowers, 1 session, in strict order" -DNT=3 $rest1 -DOVERDUE=1
 holds pond safety "2 borrowers, 1 session, twice each" -DNT=2 -DNN=4 -DK=2 $rest1
 holds pond safety "2 borrowers, 1 session, 2 deadlines" -DNT=2 $rest1 -DLATE=2
 holds pond safety "2 borrowers, nothing open yet" -DNT=2 -DMAX=1 -DOVERDUE=0
