@@ -116,8 +116,8 @@ order_bump_owned_u64(order_u64 *box, uint64_t by)
     order_store_relaxed_u64(box, order_load_relaxed_u64(box) + by);
 }
 
-/* The one fence of the library: push-then-look against join-then-look. It
- * stands right behind a CAS, which on x86-64 is a full barrier already. */
+/* The one fence of the library, on both sides of one race: push-then-look against
+ * join-then-look. It stands behind a CAS, on x86-64 a full barrier already. */
 ORDER_INLINE void
 order_fence_after_cas(void)
 {

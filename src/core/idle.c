@@ -32,8 +32,8 @@ static void
 push_and_fence(struct stack *stack, struct slot *slot)
 {
     slot_push(stack, slot);
-    /* ORDER idle.6 fence <-> pond.1 pond.2: the "put" of put-and-look, where
-     * CK's CAS is no StoreLoad barrier (aarch64; on x86-64 it is). */
+    /* ORDER idle.6 fence <-> pond.1 pond.2 idle.7: the "put" of put-and-look,
+     * where CK's CAS is no StoreLoad barrier (aarch64; on x86-64 it is). */
     order_fence_after_cas();
 }
 
@@ -91,6 +91,10 @@ idle_sweep_put(struct idle *idle, struct slot *slot, uint32_t round)
 bool
 idle_any(const struct idle *idle)
 {
+    /* ORDER idle.7 fence <-> idle.6: the "look" of join-and-look, behind the
+     * join's CAS. A stack is looked at by a load without an order (stack.4): in
+     * C11 it may pass seq_cst operations, but no fence. */
+    order_fence_after_cas();
     for (uint32_t i = 0; i < idle->count; i++) {
         /* ORDER idle.5 seq_cst <-> idle.2: join-then-look against
          * put-then-look; with less, both look away (I3). */

@@ -84,14 +84,14 @@ stack_pop(struct stack *stack)
     return entry;
 }
 
-/* The second look. CK's load has no order of its own: a seq_cst load of the
- * caller (front, or a warm slot) must stand right before it. */
+/* The second look. CK's load has no order of its own: who must not miss a push
+ * has a fence before it (idle.7), or the lock's read-modify-write (offers). */
 static inline bool
 stack_any(const struct stack *stack)
 {
     ORDER_UNSEEN_BEGIN();
-    /* ORDER stack.4 relaxed <-> stack.1: ordered by the caller's fence or
-     * read-modify-write (pond.1, pond.2), not by itself. */
+    /* ORDER stack.4 relaxed <-> stack.1: ordered by the caller's fence
+     * (idle.7), not by itself. */
     const bool any = ck_pr_load_ptr(&stack->list.head) != NULL;
     ORDER_UNSEEN_END();
     return any;

@@ -13,7 +13,8 @@ fresh_house()
 {
     rm -rf "$scratch/h"
     mkdir -p "$scratch/h/include" "$scratch/h/src/base" "$scratch/h/src/core" \
-        "$scratch/h/src/session" "$scratch/h/src/api" "$scratch/h/tests" \
+        "$scratch/h/src/session" "$scratch/h/src/api" \
+        "$scratch/h/tests/model" \
         "$scratch/h/cmake" "$scratch/h/scripts" "$scratch/h/.ci"
     : >"$scratch/h/src/MAP.md"
     for file in base/park core/slot session/open api/pool; do
@@ -39,6 +40,8 @@ take(order_u32 *box)
     return order_load_acquire_u32(box);
 }
 END
+    printf '%s\n' '/*' ' * MAP' ' *  take  src/core/slot.c:take slot.2:acquire' \
+        ' */' >"$scratch/h/tests/model/slot.pml"
     echo '#include <linux/futex.h>' >>"$scratch/h/src/base/park.c"
     echo '#include <mysql.h>' >>"$scratch/h/src/session/open.c"
     echo '/* not a call: mysql_close(m), atomic_load(x) */' \
@@ -81,7 +84,7 @@ planted()
 }
 
 fresh_house
-for test in layers duties order_notes words; do
+for test in layers duties order_notes words models; do
     quiet $test
 done
 
@@ -145,6 +148,20 @@ planted order_notes src/core/slot.c '/* ORDER slot.1 relaxed: again. */' \
     'the note slot.1 is at'
 planted order_notes src/core/slot.c '/* ORDER slot.3 weakly: because. */' \
     'the note slot.3 does not read'
+
+planted models tests/model/new.pml '/* Maps nothing. */' \
+    'tests/model/new.pml:1: no MAP'
+planted models tests/model/slot.pml '/* MAP
+ * src/core/gone.c:take */' \
+    'there is no src/core/gone.c'
+planted models tests/model/slot.pml '/* MAP
+ * src/core/slot.c:took */' 'src/core/slot.c has no function took'
+planted models tests/model/slot.pml '/* MAP
+ * src/core/slot.c:take slot.1:release */' \
+    'take in src/core/slot.c has no note ORDER slot.1 release'
+planted models tests/model/slot.pml '/* MAP
+ * src/core/slot.c:take slot.2:relaxed */' \
+    'take in src/core/slot.c has no note ORDER slot.2 relaxed'
 
 # Taken apart, so that the test of words does not find this file.
 planted words src/core/slot.c "/* TO""DO: the rest. */" 'src/core/slot.c:16:'

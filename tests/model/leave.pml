@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving against leaving: one node's word, its futex, its next life. */
+/*
+ * NT waiters wait K times each on nodes that are used again, one holder of the
+ * list gives, wakes and reads mail, DEADLINES of the waits run out. Finer than
+ * pond.pml: the load before each CAS, the park's loop, the kernel's comparison,
+ * and the futex wake on its own, which may hit the node's next life.
+ *
+ * SHOWN: exactly one of "gave" and "left" wins, and what was given is what its
+ * owner reads; I5 (a node that is FREE is never decided on, `given` is there
+ * before the word is final); I6b (at most one is WOKEN, the token is back at the
+ * end); nobody sleeps for good.
+ *
+ * MAP
+ *  park       src/core/waiters.c:waiter_park waiters.16:acquire
+ *             src/core/waiters.c:word_move waiters.14:acquire waiters.15:seq_cst
+ *  sleep      src/base/park.c:futex_wait
+ *  leave      src/core/waiters.c:waiter_leave
+ *  woken      src/core/pond_wait.c:look_when_woken
+ *             src/core/waiters.c:waiter_lost
+ *  clear      src/core/waiters.c:waiters_clear_token waiters.17:seq_cst
+ *  end        src/core/waiters.c:waiters_end
+ *  Holder     src/core/waiters_list.c:decide waiters.28:acquire waiters.12:seq_cst
+ *             src/core/waiters_list.c:waiters_grant
+ *             src/core/waiters_list.c:waiters_wake_first waiters.18:seq_cst waiters.29:seq_cst
+ *             src/core/waiters_list.c:read_mail waiters.7:seq_cst
+ *             src/core/waiters_list.c:make_free waiters.25:relaxed waiters.26:relaxed
+ */
+#ifndef BUG
+#define BUG 0
+#endif
+#ifndef NT
+#define NT 2
+#endif
+#ifndef NN
+#define NN NT
+#endif
+#ifndef K
+#define K 2
+#endif
+#ifndef DEADLINES
+#define DEADLINES 2
+#endif
+#define NIL 7
+#define BIT(i) (1 << (i))
+#define FREE 0
+#define AWAKE 1
+#define PARKED 2
+#define WOKEN 3
+#define GRANTED 4
+#define LEFT 5
+#define JOIN 1
+#define LEAVE 2
+
+byte word[NN], given[NN], mail[NN];
+bool asleep[NN], listed[NN], token;
+byte nodes = BIT(NN) - 1, deadlines = DEADLINES, through;
+/* Ghosts: whose turn a node is in, and what was promised to that turn. */
+byte promised[NN];
+byte woken;
+
+inline count_woken(n, to) {
+    woken = woken - (word[n] == WOKEN -> 1 : 0) + (to == WOKEN -> 1 : 0);
+    assert(woken <= 1);
+    word[n] = to
+}
+
+active [NT] proctype Waiter() {
+    byte n = NIL, k;
+    bool late, took;
+
+    do
+    :: k == K -> break
+    :: k < K -> k++; late = false; took = false;
+       d_step { nodes != 0 -> n = (nodes & 1 -> 0 : (nodes & 2 -> 1 : 2)); nodes = nodes & ~BIT(n); assert(word[n] == FREE) };
+       word[n] = AWAKE;
+       mail[n] = mail[n] | JOIN;
+park:
+       if
+       :: d_step { word[n] == AWAKE -> count_woken(n, PARKED) }
+       :: word[n] != AWAKE -> goto step
+       fi;
+look:
+       if
+       :: late -> goto awake
+       :: !late && word[n] != PARKED -> goto step
+       :: !late && word[n] == PARKED
+       fi;
+#if BUG == 54
+       asleep[n] = true;
+#else
+       if
+       :: d_step { word[n] == PARKED -> asleep[n] = true }
+       :: word[n] != PARKED -> goto look
+       fi;
+#endif
+       if
+       :: !asleep[n] -> goto look
+       :: d_step { asleep[n] && deadlines > 0 -> deadlines--; asleep[n] = false; late = true }
+       fi;
+awake:
+       if
+       :: d_step { word[n] == PARKED -> count_woken(n, AWAKE) }
+       :: word[n] != PARKED
+       fi;
+step:
+       if
+       :: word[n] == GRANTED -> goto done
+       :: word[n] == WOKEN -> goto look_when_woken
+       :: word[n] == AWAKE && !late -> goto park
+       :: word[n] == AWAKE && late
+       fi;
+leave:
+#if BUG == 52
+       if
+       :: word[n] == AWAKE;
+          d_step { count_woken(n, LEFT) }
+#else
+       if
+       :: d_step { word[n] == AWAKE -> count_woken(n, LEFT) }
+#endif
+       :: d_step { word[n] == WOKEN -> count_woken(n, LEFT) };
+#if BUG != 57
+          token = false
+#endif
+       :: word[n] == GRANTED -> took = false; goto step
+       fi;
+       goto done;
+look_when_woken:
+       if
+       :: took = true; /* found one at rest */
+          goto leave
+       :: if
+          :: d_step { word[n] == WOKEN -> count_woken(n, AWAKE) };
+             token = false;
+             goto park
+          :: word[n] != WOKEN -> goto step
+          fi
+       fi;
+done:
+       atomic {
+           if
+           :: word[n] == GRANTED -> assert(given[n] == promised[n] && given[n] != 0); given[n] = 0
+           :: else -> assert(word[n] == LEFT && promised[n] == 0)
+           fi;
+           promised[n] = 0
+       };
+#if BUG == 56
+       d_step { count_woken(n, FREE); nodes = nodes | BIT(n) };
+#else
+       mail[n] = mail[n] | LEAVE;
+#endif
+       n = NIL
+    od;
+    through++
+}
+
+active proctype Holder() {
+    byte n, from, post;
+
+end:
+    do
+    :: n < NN && mail[n] != 0 ->
+       d_step { post = mail[n]; mail[n] = 0 };
+       listed[n] = listed[n] || (post & JOIN);
+       if
+       :: post & LEAVE -> listed[n] = false;
+          d_step { assert(word[n] >= GRANTED); word[n] = FREE; nodes = nodes | BIT(n) }
+       :: else
+       fi;
+       post = 0
+    :: n < NN && listed[n] ->
+       if
+       :: from = GRANTED
+       :: !token -> token = true; from = WOKEN
+       fi;
+       post = from;
+#if BUG != 53
+       given[n] = (post == GRANTED -> 1 : given[n]);
+#endif
+again:
+       from = word[n];
+       if
+       :: from == LEFT -> listed[n] = false;
+          token = (post == WOKEN -> false : token)
+       :: from != LEFT ->
+          assert(from != FREE);
+#if BUG == 51
+          d_step { promised[n] = (post == GRANTED -> 1 : promised[n]); count_woken(n, post) };
+#else
+          if
+          :: d_step { word[n] == from -> promised[n] = (post == GRANTED -> 1 : promised[n]); count_woken(n, post) }
+          :: word[n] != from -> goto again
+          fi;
+#endif
+#if BUG == 53
+          given[n] = (post == GRANTED -> 1 : given[n]);
+#endif
+          if
+          :: post == GRANTED -> listed[n] = false;
+             if
+             :: from == WOKEN -> token = false
+             :: else
+             fi
+          :: else
+          fi;
+          if
+          :: from == PARKED && BUG != 55 -> asleep[n] = false
+          :: else
+          fi
+       fi;
+       from = 0; post = 0; n = 0
+    :: n < NN && mail[n] == 0 && !listed[n] -> n++
+    :: n == NN -> n = 0;
+end_idle:
+       (mail[0] != 0 || mail[NN - 1] != 0 || listed[0] || listed[NN - 1])
+    od
+}
+
+active proctype Judge() {
+    d_step {
+        timeout ->
+        assert(through == NT && !token && woken == 0 && nodes == BIT(NN) - 1)
+    }
+}
