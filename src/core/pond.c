@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking and putting: what rests goes out, what comes back meets who waits. */
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "core/pond_inside.h"
 
 /* --- the look ------------------------------------------------------------------ */
@@ -46,6 +47,7 @@ pond_take_allowed(struct pond *pond)
         return NULL;
     }
     race_point("pond.taken");
+    if (MUTANT(22)) { return slot; }
     /* ORDER pond.7 seq_cst <-> pond.6: read after the take: a take that
      * follows the flag's rise sees it, and gives the slot back (I6). */
     const uint64_t front = order_load_seq_u64(&pond->waiters.front);
@@ -77,6 +79,7 @@ pond_take(struct pond *pond)
 bool
 pond_may_lend(const struct pond *pond)
 {
+    if (MUTANT(23)) { return true; }
     /* Who paused the pond waits for the sections that missed its flag. */
     return !pond_has(pond, POND_CLOSING | POND_PAUSED);
 }
@@ -128,6 +131,7 @@ put(struct pond *pond, struct slot *slot, bool is_new)
     }
     slot_rest(slot);
     idle_put(&pond->idle, slot);
+    if (MUTANT(2)) { return true; }
     pond_look(pond);
     return true;
 }
@@ -195,5 +199,6 @@ pond_forsake(struct pond *pond, struct slot *slot)
 {
     quota_leave(&pond->quota);
     slot_retire(slot);
+    if (MUTANT(16)) { return; }
     pond_vacate(pond, slot);
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "base/random.h"
 
 #define LOAN_BLOCK UINT64_C(0x10000)
@@ -47,6 +48,7 @@ loan_block(struct slot *slot)
 static uint64_t
 loan_after(struct slot *slot, uint64_t loan)
 {
+    if (MUTANT(9)) { return loan; }
     return 1 + (loan == slot->last_of_block ? loan_block(slot) : loan);
 }
 
@@ -208,6 +210,7 @@ slot_is_lent(const struct slot *slot, uint64_t ticket)
 bool
 slot_claim(struct slot *slot, uint64_t ticket)
 {
+    if (MUTANT(8)) { ticket = slot_peek(slot) | SLOT_LENT; }
     uint64_t lent = lent_word(ticket);
 
     /* Spares a stale ticket the write; the CAS below decides. */
@@ -215,6 +218,7 @@ slot_claim(struct slot *slot, uint64_t ticket)
         return false;
     }
     race_point("slot.claim");
+    if (MUTANT(10)) { order_store_release_u64(&slot->word, lent & ~SLOT_LENT); return true; }
     /* ORDER slot.7 acq_rel <-> slot.8 slot.7: of all who bring this ticket
      * one wins. It need not be the borrower's thread: the acquire side sees
      * what a previous holder wrote, the release side is for the audit. */

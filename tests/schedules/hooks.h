@@ -12,6 +12,9 @@
 
 #include "sched.h"
 
+/* What is searched may have a planted bug (base/mutant.h). */
+#define DEWPOND_SCHEDULES 1
+
 #ifndef SCHED_POINT
 #define SCHED_POINT sched_point
 #endif

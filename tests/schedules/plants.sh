@@ -84,7 +84,7 @@ for name in sched sched_choose main; do
 done
 
 plant put timeout_against_wake \
-    '/^put(/,/^}/{/idle_put/{n;d;};}' \
+    '/^put(/,/^}/{/idle_put/,/pond_look/s/pond_look(pond);//;}' \
     'a return does not look for waiters'
 plant pond_join three_on_one \
     '/race_point("pond.joined")/,/pond_serve/s/pond_serve(pond);//' \
@@ -96,7 +96,7 @@ plant look_when_woken three_on_one \
     '/if (waiter_lost/,/pond_serve/s/waiters_clear_token(&pond->waiters);//' \
     'a woken loser keeps the wake token'
 plant look_when_woken three_on_one \
-    '/if (waiter_lost/,/}/s/pond_serve(pond);//' \
+    '/if (waiter_lost/,/pond_serve/s/pond_serve(pond);//' \
     'a woken loser does not look again'
 plant waiters_exit three_on_one \
     's/return order_cas_seq_u32(&waiters->lock, &locked, 0);/order_store_seq_u32(\&waiters->lock, 0); return locked != 0;/' \
@@ -162,7 +162,7 @@ plant pond_take_allowed suspend_and_resume \
     '/^pond_take_allowed/,/^}/s/if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {/if (false) {/' \
     'a take does not look at the flags again'
 plant pond_may_lend suspend_for_sure \
-    '/^pond_may_lend/,/^}/s/return .*/(void)pond; return true;/' \
+    '/^pond_may_lend/,/^}/s/^    return .*/    (void)pond; return true;/' \
     'what was got before a suspension is lent in it'
 plant pond_opened refresh_against_growth \
     's/if (pond_is_outdated(pond, slot)) {/if (false) {/' \
