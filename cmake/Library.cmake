@@ -78,6 +78,13 @@ add_library(dewpond_testing ${twin_kind} EXCLUDE_FROM_ALL ${dewpond_sources})
 dewpond_compile(dewpond_testing)
 target_compile_definitions(dewpond_testing PUBLIC DEWPOND_TESTING=1
     $<$<BOOL:${DEWPOND_CANARIES}>:DEWPOND_CANARIES=1>)
+if(DEWPOND_COVERAGE)
+    # Several threads count, and children that leave by _exit count, too.
+    target_compile_options(dewpond_testing PRIVATE
+        -O0 --coverage -fprofile-update=atomic)
+    target_sources(dewpond_testing PRIVATE cmake/coverage_exit.c)
+    target_link_options(dewpond_testing INTERFACE --coverage)
+endif()
 
 add_library(dewpond::dewpond ALIAS dewpond)
 add_library(dewpond::static ALIAS dewpond_static)
