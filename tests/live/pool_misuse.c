@@ -192,6 +192,9 @@ missing_arguments_are_refused(void **state)
     dew_pool_resume(NULL);
     dew_stats_read(NULL, NULL);
     dew_stats_read(pool, NULL);
+    (dew_config_init)(NULL, (uint32_t)sizeof config);
+    (dew_config_init)(&config, UINT32_MAX);
+    assert_int_equal(config.struct_size, sizeof config);
     dew_stats small = {.struct_size = 3, .waits = 7};
     dew_stats_read(pool, &small);
     assert_int_equal(small.waits, 7);
@@ -229,6 +232,9 @@ ping_of_a_loan_that_is_not_at_rest_sends_nothing(void **state)
     MYSQL_RES *const result = mysql_store_result(mysql);
     assert_string_equal(mysql_fetch_row(result)[0], "77");
     mysql_free_result(result);
+    assert_int_equal(mysql_send_query(mysql, "DO 1", 4), 0);
+    assert_int_equal(dew_ping(&conn, &error), DEW_EQUERY);
+    assert_int_equal(mysql_read_query_result(mysql), 0);
     assert_int_equal(dew_ping(&conn, &error), DEW_OK);
     kit_answers_are_its_own(mysql);
     kit_return(&conn);

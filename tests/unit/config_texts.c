@@ -181,6 +181,8 @@ files_must_be_there_and_fit_together(void **state)
     refuse_config(&config, "DEW_TLS_OFF", "tls_ca");
     config.tls_ca = NULL;
     settings_free(accept_config(&config));
+    config.defaults_file = ""; /* none */
+    settings_free(accept_config(&config));
 }
 
 static void
