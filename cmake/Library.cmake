@@ -30,8 +30,13 @@ endfunction()
 # The public functions live in src/api; nothing else is to be seen outside.
 set(inner_sources ${dewpond_sources})
 list(FILTER inner_sources EXCLUDE REGEX "^${src_dir}/api/")
-set_source_files_properties(${inner_sources} PROPERTIES
-    COMPILE_OPTIONS -fvisibility=hidden)
+set(twin_kind STATIC)
+if(DEWPOND_TWIN_SHARED)
+    set(twin_kind SHARED)
+else()
+    set_source_files_properties(${inner_sources} PROPERTIES
+        COMPILE_OPTIONS -fvisibility=hidden)
+endif()
 
 add_library(dewpond_objects OBJECT ${dewpond_sources})
 dewpond_compile(dewpond_objects)
@@ -73,10 +78,17 @@ set_target_properties(dewpond_static PROPERTIES
 target_link_libraries(dewpond_static PUBLIC dewpond_needs
     PRIVATE PkgConfig::URCU Threads::Threads)
 
-add_library(dewpond_testing STATIC EXCLUDE_FROM_ALL ${dewpond_sources})
+add_library(dewpond_testing ${twin_kind} EXCLUDE_FROM_ALL ${dewpond_sources})
 dewpond_compile(dewpond_testing)
 target_compile_definitions(dewpond_testing PUBLIC DEWPOND_TESTING=1
     $<$<BOOL:${DEWPOND_CANARIES}>:DEWPOND_CANARIES=1>)
+if(DEWPOND_COVERAGE)
+    # Several threads count, and children that leave by _exit count, too.
+    target_compile_options(dewpond_testing PRIVATE
+        -O0 --coverage -fprofile-update=atomic)
+    target_sources(dewpond_testing PRIVATE cmake/coverage_exit.c)
+    target_link_options(dewpond_testing INTERFACE --coverage)
+endif()
 
 add_library(dewpond::dewpond ALIAS dewpond)
 add_library(dewpond::static ALIAS dewpond_static)

@@ -45,6 +45,7 @@ static void
 become_guest(struct borrow *borrow)
 {
     if (!borrow->is_guest) {
+        race_point("borrow.guest");
         borrow->is_guest = true;
         pond_guest_comes(&borrow->pool->pond);
     }

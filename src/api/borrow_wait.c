@@ -3,6 +3,7 @@
 #include "api/borrow.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "keeper/keeper.h"
 #include "keeper/openers.h"
@@ -30,6 +31,7 @@ open_own(const struct borrow *borrow, struct slot **slot)
         return DEW_OK;
     }
     if (!opener_connect(pool, *slot, borrow->deadline_ns, &why)) {
+        if (MUTANT(19)) { *slot = NULL; return error_copy(borrow->error, &why); }
         pond_open_failed(&pool->pond, *slot);
         *slot = NULL;
         return is_shut(borrow) ? borrow_refused(borrow, POND_SHUT)

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "base/socket.h"
 #include "keeper/keeper.h"
@@ -45,6 +46,7 @@ drain(dew_pool *pool)
         lease_drop(pool, slot);
     }
     while ((slot = pond_next_order(&pool->pond)) != NULL) {
+        if (MUTANT(21)) { continue; }
         pond_open_failed(&pool->pond, slot);
     }
     reclaim_read_end();
@@ -79,6 +81,7 @@ is_drained_for_good(dew_pool *pool)
     if (!pond_is_drained(&pool->pond)) {
         return false;
     }
+    if (MUTANT(26)) { return true; }
     reclaim_wait_readers();
     return pond_is_drained(&pool->pond);
 }

@@ -4,6 +4,7 @@
 #include "api/guest.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "keeper/keeper.h"
 
@@ -78,6 +79,7 @@ dew_pool_suspend(dew_pool *pool)
     pond_raise(&pool->pond, POND_SUSPENDED);
     /* Who looked at the flags before that lends, if at all, in the section in
      * which it looked. */
+    if (MUTANT(50)) { guest_goes(pool); return; }
     reclaim_wait_readers();
     guest_goes(pool);
 }

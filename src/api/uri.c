@@ -7,6 +7,7 @@
 #include "api/uri_query.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/mutant.h"
 #include "session/session.h"
 
 #include <string.h>
@@ -128,6 +129,7 @@ check_marks(const char *rest, dew_error *error)
                              "user, password and options write / as %2F, "
                              "? as %3F and @ as %40");
     }
+    if (MUTANT(49)) { return DEW_OK; }
     if (at != NULL && strchr(at + 1, '@') != NULL) {
         return refuse(error, "the URI holds more than one raw @; in user, "
                              "password and options write it %40");

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "base/fault.h"
+#include "base/mutant.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -68,6 +69,7 @@ clock_poll_ms(int64_t deadline_ns)
     if (deadline_ns <= now) {
         return 0;
     }
+    if (MUTANT(55)) { return (int)((deadline_ns - now) / CLOCK_NS_PER_MS); }
     /* Rounded up: rounded down, the last millisecond would be a busy loop. */
     const int64_t left = (deadline_ns - now - 1) / CLOCK_NS_PER_MS + 1;
     return left > INT_MAX ? INT_MAX : (int)left;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "base/socket.h"
 #include "base/thread.h"
 
@@ -111,6 +112,7 @@ take_sockets_away(void)
 {
     int null = open_null();
     bool null_is_placed = false;
+    if (MUTANT(46)) { return; }
 
     for (struct forked_socket *at = noted; at != NULL; at = at->next) {
         if (at->identity != 0 && socket_identity(at->fd) == at->identity) {

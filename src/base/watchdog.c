@@ -28,6 +28,7 @@
 
 #include "base/clock.h"
 #include "base/cond.h"
+#include "base/mutant.h"
 #include "base/socket.h"
 #include "base/thread.h"
 
@@ -257,6 +258,7 @@ watchdog_arm(struct watchdog_timer *timer, int socket_fd, int64_t deadline_ns)
     if (watched) {
         timer->fd = duplicate;
         link_timer(timer);
+        if (MUTANT(47)) { unlock_dog(); return true; }
         if (deadline_ns < dog.sleeps_until) {
             dog.sleeps_until = deadline_ns;
             (void)pthread_cond_broadcast(&dog.changed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking and putting: what rests goes out, what comes back meets who waits. */
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "core/pond_inside.h"
 
 /* --- the look ------------------------------------------------------------------ */
@@ -21,6 +22,7 @@ pond_look_at(struct pond *pond, uint64_t front)
 bool
 pond_may_lend(const struct pond *pond)
 {
+    if (MUTANT(23)) { return true; }
     /* Who paused the pond waits for the sections that missed its flag. */
     return !pond_has(pond, POND_CLOSING | POND_PAUSED);
 }
@@ -130,5 +132,6 @@ pond_forsake(struct pond *pond, struct slot *slot)
 {
     quota_leave(&pond->quota);
     slot_retire(slot);
+    if (MUTANT(16)) { return; }
     pond_vacate(pond, slot);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Loans: finding one again, the stamps of sessions, and listing loans. */
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "core/pond_inside.h"
 
 struct slot *
@@ -62,6 +63,7 @@ pond_suspect(struct pond *pond, const struct slot *dead)
 {
     uint64_t stamp = dead->suspect;
 
+    if (MUTANT(53)) { return; }
     race_point("pond.suspect");
     /* ORDER loans.9 seq_cst <-> loans.8 loans.10: from the dead one's own
      * stamp, so that ten deaths of one outage are one suspicion. */

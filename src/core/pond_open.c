@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "core/pond_inside.h"
 
 /* --- the window ---------------------------------------------------------------- */
@@ -54,12 +55,14 @@ reserve(struct pond *pond, uint32_t ceiling, bool *held)
     }
     race_point("pond.window");
     if (!quota_reserve(&pond->quota, ceiling)) {
+        if (MUTANT(13)) { return NULL; }
         pond_window_return(pond);
         return NULL;
     }
     /* ORDER pond.24 seq_cst <-> pond.6 pond.20: the place is taken before we
      * look: we see the close, or the closer sees the place. */
     if (pond_has(pond, POND_CLOSING)) {
+        if (MUTANT(12)) { pond_window_return(pond); return NULL; }
         quota_return(&pond->quota);
         pond_window_return(pond);
         return NULL;
@@ -169,6 +172,7 @@ pond_open_failed(struct pond *pond, struct slot *slot)
     slot_abandon(slot);
     slot_push(&pond->vacant, slot);
     pond_window_return(pond);
+    if (MUTANT(11)) { pond_look(pond); return; }
     quota_return(&pond->quota);
     pond_look(pond);
 }
@@ -184,6 +188,7 @@ pond_vacate(struct pond *pond, struct slot *slot)
 {
     slot_vacate(slot);
     slot_push(&pond->vacant, slot);
+    if (MUTANT(15)) { pond_look(pond); return; }
     quota_left(&pond->quota);
     pond_look(pond);
 }

@@ -8,6 +8,7 @@
 #ifndef DEWPOND_CORE_POND_QUICK_H
 #define DEWPOND_CORE_POND_QUICK_H
 
+#include "base/mutant.h"
 #include "core/pond.h"
 
 /* --- the look ---------------------------------------------------------------- */
@@ -52,6 +53,7 @@ pond_take_allowed(struct pond *pond)
         return NULL;
     }
     race_point("pond.taken");
+    if (MUTANT(22)) { return slot; }
     /* ORDER pond.7 seq_cst <-> pond.6: read after the take: a take that
      * follows the flag's rise sees it, and gives the slot back (I6). */
     const uint64_t front = order_load_seq_u64(&pond->waiters.front);
@@ -106,6 +108,7 @@ pond_put_staying(struct pond *pond, struct slot *slot)
     }
     slot_rest(slot);
     idle_put(&pond->idle, slot);
+    if (MUTANT(2)) { return; }
     pond_look(pond);
 }
 

@@ -27,6 +27,7 @@
  */
 #include "base/canary.h"
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "core/pond_inside.h"
 
@@ -100,6 +101,7 @@ pond_resize(struct pond *pond, const struct pond_sizes *sizes)
     set_limit(pond, sizes->maxsize);
     cancel_orders(pond);
     pond_look(pond);
+    if (MUTANT(24)) { memory_free(last); return true; }
     reclaim_wait_readers();
     memory_free(last);
     return true;
@@ -122,6 +124,7 @@ pond_cancel_excess(struct pond *pond, struct slot *slot)
     slot_abandon(slot);
     slot_push(&pond->vacant, slot);
     pond_window_return(pond);
+    if (MUTANT(14)) { return true; }
     quota_left(&pond->quota);
     pond_look(pond);
     return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The pass: who is first in line gets what is there, or what can be opened. */
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "core/pond_inside.h"
 
 /* --- giving ---------------------------------------------------------------------- */
@@ -129,6 +130,7 @@ order_for_waiters(struct pond *pond)
     while (wants_opening(pond, pond->waiters.listed) &&
            pond_order_in_pass(pond, size)) {
     }
+    if (MUTANT(25)) { return; }
     while (wants_opening(pond, pond->waiters.hurried) &&
            pond_order_in_pass(pond, UINT32_MAX)) {
     }
@@ -153,6 +155,7 @@ grant_leave(struct pond *pond)
             node = waiters_first(waiters, true);
         }
         if (node == NULL) {
+            if (MUTANT(18)) { return; }
             pond_open_failed(pond, slot);
             return;
         }

@@ -2,6 +2,7 @@
 /* Waiting: join and look, sleep, and what each end of a wait leaves behind. */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "core/pond_inside.h"
 
@@ -50,6 +51,7 @@ pond_join(struct pond *pond, struct pond_wait *wait)
         return closing ? POND_SHUT : POND_FULL;
     }
     race_point("pond.joined");
+    if (MUTANT(3)) { return POND_SLOT; }
     /* "And look": as the holder, or by the holder's next pass. */
     pond_serve(pond);
     return POND_SLOT;
@@ -73,6 +75,7 @@ end_granted(struct pond *pond, struct slot *slot)
 
     if (slot_state_of(slot_peek(slot)) == SLOT_OPENING) {
         if (closing) {
+            if (MUTANT(17)) { return POND_SHUT; }
             pond_open_failed(pond, slot);
         }
         return closing ? POND_SHUT : POND_LEAVE;
@@ -112,6 +115,7 @@ look_when_woken(struct pond *pond, struct pond_wait *wait)
          * behind the wake: keep the place, pass it on. */
         if (waiter_lost(wait->node)) {
             waiters_clear_token(&pond->waiters);
+            if (MUTANT(6)) { return false; }
             pond_serve(pond);
         }
         return false;

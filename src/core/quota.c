@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/fault.h"
+#include "base/mutant.h"
 
 #define ONE_LEAVING (UINT64_C(1) << (2 * QUOTA_FIELD_BITS))
 #define ONE_CHANGE (UINT64_C(1) << (3 * QUOTA_FIELD_BITS))
@@ -38,6 +39,7 @@ quota_reserve(struct quota *quota, uint32_t ceiling)
             return false;
         }
         race_point("quota.reserve");
+        if (MUTANT(1)) { return order_add_seq_u64(&quota->word, 1 + ONE_CHANGE) != 0; }
         /* ORDER quota.2 seq_cst <-> quota.3 quota.2 quota.1 quota.5 quota.6 quota.11: one place, one owner;
          * seq_cst because "full" is part of a waiter's second look (pond.3).
          * A failure means that somebody else's change succeeded. */

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#include "base/mutant.h"
 #include "core/slot.h"
 
 /* A hint for counting and listing: nothing is decided by it. */
@@ -133,6 +134,7 @@ uint64_t slot_loan_block(struct slot *slot);
 static inline uint64_t
 slot_loan_after(struct slot *slot, uint64_t loan)
 {
+    if (MUTANT(9)) { return loan; }
     return 1 + (loan == slot->last_of_block ? slot_loan_block(slot) : loan);
 }
 
@@ -175,6 +177,7 @@ slot_is_lent(const struct slot *slot, uint64_t ticket)
 static inline bool
 slot_claim(struct slot *slot, uint64_t ticket)
 {
+    if (MUTANT(8)) { ticket = slot_peek(slot) | SLOT_LENT; }
     uint64_t lent = slot_lent_word(ticket);
 
     /* Spares a stale ticket the write; the CAS below decides. */
@@ -182,6 +185,7 @@ slot_claim(struct slot *slot, uint64_t ticket)
         return false;
     }
     race_point("slot.claim");
+    if (MUTANT(10)) { order_store_release_u64(&slot->word, lent & ~SLOT_LENT); return true; }
     /* ORDER slot.7 acq_rel <-> slot.8 slot.7: of all who bring this ticket
      * one wins. It need not be the borrower's thread: the acquire side sees
      * what a previous holder wrote, the release side is for the audit. */

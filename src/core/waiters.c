@@ -6,6 +6,7 @@
 
 #include "base/canary.h"
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "core/waiters_words.h"
 
 void
@@ -165,6 +166,7 @@ waiter_leave(struct waiters *waiters, struct waiter *node)
     /* Before the token: see waiters_unserved. */
     waiters_uncount(waiters);
     if (woken) {
+        if (MUTANT(5)) { return true; }
         /* The wake was ours, known to us or not: it must not leave with us. */
         waiters_clear_token(waiters);
     }
@@ -208,6 +210,7 @@ waiters_exit(struct waiters *waiters)
     uint32_t locked = LOCKED;
 
     race_point("waiters.exit");
+    if (MUTANT(7)) { return order_swap_seq_u32(&waiters->lock, 0) != 0; }
     /* ORDER waiters.20 seq_cst <-> waiters.19: unlocking succeeds only if
      * nobody left a note since waiters.21. */
     return order_cas_seq_u32(&waiters->lock, &locked, 0);

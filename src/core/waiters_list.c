@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "core/waiters_words.h"
 
 /* --- the list ----------------------------------------------------------------- */
@@ -14,6 +15,7 @@ place_for(const struct waiters *waiters, const struct waiter *node)
 {
     struct waiter *after = NULL;
 
+    if (MUTANT(54)) { return waiters->tail; }
     if (!node->wish.comes_back) {
         return waiters->tail;
     }
@@ -169,6 +171,7 @@ decide(struct waiters *waiters, struct waiter *node, enum waiter_state to)
             return false;
         }
         race_point("waiters.decide");
+        if (MUTANT(4) && to == WAITER_WOKEN) { parker->wake(parker->arg, &node->word, 1); return true; }
         /* ORDER waiters.12 seq_cst <-> waiters.14 waiters.15 waiters.16 waiters.11:
          * publishes slot or refusal, and exactly one of "gave" and "left"
          * wins. A failure: the owner moved it. */

@@ -3,6 +3,7 @@
 #include "keeper/breaker.h"
 
 #include "base/clock.h"
+#include "base/mutant.h"
 #include "base/random.h"
 
 #define BACKOFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
@@ -103,6 +104,7 @@ breaker_destroy(struct breaker *breaker)
 static bool
 is_broken(const struct breaker *breaker, int64_t now_ns)
 {
+    if (MUTANT(31)) { return false; }
     return breaker->failing_since_ns != INT64_MAX &&
            breaker->fail_fast_ns != INT64_MAX &&
            (breaker->stopped ||
@@ -123,6 +125,7 @@ breaker_failed(struct breaker *breaker, const dew_error *error, int64_t now_ns)
     breaker->error_ns = now_ns;
     breaker->stopped = class == ERROR_STOP;
     breaker->window = 0;
+    if (MUTANT(30)) { breaker->window = breaker->window_max; }
     schedule(breaker, class, now_ns);
     (void)pthread_mutex_unlock(&breaker->lock);
 }

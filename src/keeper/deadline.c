@@ -10,6 +10,7 @@
 #include "base/cond.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "base/forked.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -338,6 +339,7 @@ deadline_stop(struct deadline **deadline, int64_t wait_ms)
         return true;
     }
     lock_list();
+    if (MUTANT(35) && stopped->state == KILLING) { stopped->state = ORPHANED; unlock_list(); *deadline = NULL; return true; }
     while (stopped->state == KILLING && clock_now_ns() < until_ns) {
         wait_moved(until_ns);
     }

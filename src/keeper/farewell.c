@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mutant.h"
 #include "session/session.h"
 
 static int
@@ -27,6 +28,7 @@ farewell_begin(struct farewells *farewells, struct pond *pond)
         const bool awaited = slot->parting == SESSION_FAREWELL &&
                              farewells->count < FAREWELLS_MAX;
         const int fd = part(slot);
+        if (MUTANT(36)) { if (fd >= 0) { (void)close(fd); } pond_vacate(pond, slot); continue; }
 
         if (fd >= 0 && awaited) {
             farewells->waiting[farewells->count++] = (struct farewell){

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "base/thread.h"
 #include "keeper/openers.h"
@@ -117,6 +118,7 @@ open_here(dew_pool *pool, uint32_t floor)
 
     while ((slot = pond_order_own(&pool->pond, floor)) != NULL) {
         if (!opener_connect(pool, slot, CLOCK_NEVER, &error)) {
+            if (MUTANT(20)) { return; }
             pond_open_failed(&pool->pond, slot);
             return;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Takes, watches and puts back the sessions whose answer is late. */
 #include "base/clock.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "keeper/lease.h"
 #include "session/session.h"
@@ -69,6 +70,7 @@ let_go(dew_pool *pool, const struct late *late, bool answered, int64_t now_ns)
         pond_put(&pool->pond, late->slot);
         return true;
     }
+    if (MUTANT(33)) { return false; }
     if (now_ns >= late->deadline_ns) {
         lease_lose(pool, late->slot);
         return true;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/mutant.h"
 #include "base/thread.h"
 #include "keeper/pool.h"
 
@@ -58,6 +59,7 @@ look_at(dew_pool *pool, uint64_t *reported, const struct pond_loan *loan,
     if (*reported != loan->number &&
         age_ms - CLOCK_COARSE_STEP_MS >= pool->settings->leak_after_ms) {
         *reported = loan->number;
+        if (MUTANT(52)) { *reported = 0; }
         report(pool, loan, age_ms);
     }
 }

@@ -3,6 +3,7 @@
 #include "keeper/lease.h"
 
 #include "base/clock.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "session/session.h"
 
@@ -54,6 +55,7 @@ settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     const struct io_limit limit = limit_until(earlier(deadline_ns, ping_ns));
     enum session_flaw flaw = SESSION_SOUND;
 
+    if (MUTANT(28)) { slot_set_pending(slot, false); return LEASE_FIT; }
     if (!session_wait_answer(slot->session, &patience)) {
         const int64_t rested = clock_coarse_ms() - slot->rested_ms;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of a session that its borrower brings back. */
 #include "base/clock.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "keeper/deadline.h"
 #include "keeper/lease.h"
@@ -82,6 +83,7 @@ rest(dew_pool *pool, struct slot *slot, bool pending)
         retire(pool, slot, SESSION_FAREWELL);
         return;
     }
+    if (MUTANT(29)) { pending = false; }
     slot_set_pending(slot, pending);
     reclaim_read_begin();
     if (pond_put(&pool->pond, slot)) {

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/reclaim.h"
@@ -95,6 +96,7 @@ connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     }
     slot->opened_ns = pool_now_ns(pool);
     const dew_code code = session_open(&session, settings, &limit, &why);
+    if (MUTANT(27)) { pond_stamp(&pool->pond, slot); }
     credentials_drop(&pool->credentials, held);
     if (code == DEW_OK) {
         tally_add(&pool->pond.tallies.connects);

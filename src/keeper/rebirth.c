@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "base/thread.h"
 #include "base/watchdog.h"
@@ -122,6 +123,7 @@ start(dew_pool *pool, dew_error *error)
 static void
 raise_again(dew_pool *pool, uint64_t flags)
 {
+    if (MUTANT(37)) { return; }
     if (flags != 0) {
         pond_raise(&pool->pond, flags);
     }

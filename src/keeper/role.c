@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "base/random.h"
 #include "keeper/keeper.h"
 #include "session/session.h"
@@ -25,6 +26,7 @@ role_is_lost(struct dew_pool *pool, const struct slot *slot)
     if (!session_is_demoted(slot->session)) {
         return false;
     }
+    if (MUTANT(34)) { return true; }
     if (pond_outdate(&pool->pond, slot)) {
         /* ORDER role.2 seq_cst <-> role.1 role.3: told by the first of a
          * generation only. */

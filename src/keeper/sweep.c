@@ -3,6 +3,7 @@
 #include "keeper/sweep.h"
 
 #include "base/clock.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "keeper/lease.h"
 
@@ -132,6 +133,7 @@ retired_max(uint32_t staying)
 {
     const uint32_t part = staying / SWEEP_RETIRED_PART;
 
+    if (MUTANT(32)) { return UINT32_MAX; }
     return part > SWEEP_RETIRED_MIN ? part : SWEEP_RETIRED_MIN;
 }
 

@@ -6,6 +6,7 @@
  * harmless unless they are listed as fatal. Names and meanings:
  * errmsg.h (2000 to 2999, and 5000 on for Connector/C), mysqld_error.h.
  */
+#include "base/mutant.h"
 #include "session/inside.h"
 
 enum blame { ANY_SERVER, ONLY_MARIADB, ONLY_MYSQL };
@@ -65,6 +66,7 @@ is_fatal_of_server(unsigned number, bool is_mariadb_server)
 {
     const enum blame other = is_mariadb_server ? ONLY_MYSQL : ONLY_MARIADB;
 
+    if (MUTANT(51)) { return false; }
     for (size_t i = 0; i < COUNT(fatal_of_server); i++) {
         if (number >= fatal_of_server[i].first &&
             number <= fatal_of_server[i].last) {

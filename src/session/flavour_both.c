@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "session/flavour.h"
 
 #define STATEMENT_CLOSED 2056u /* CR_STMT_CLOSED of either errmsg.h */
@@ -11,6 +12,7 @@
 void
 flavour_detach_statements(MYSQL *mysql)
 {
+    if (MUTANT(45)) { return; }
     for (LIST *item = mysql->stmts; item != NULL; item = item->next) {
         MYSQL_STMT *const statement = item->data;
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "base/log.h"
 #include "session/parts.h"
 
@@ -87,6 +88,7 @@ send_reset(struct session *session, const struct settings *settings)
 static bool
 send_rollback(struct session *session)
 {
+    if (MUTANT(38) && (session->mysql->server_status & SERVER_STATUS_IN_TRANS) == 0) { return proof_send(session); }
     return send_query(session, ROLLBACK_SQL, ANSWER_ROLLBACK) &&
            ((flavour_can() & FLAVOUR_CAN_PIPELINE) == 0 ||
             proof_send(session));
@@ -180,6 +182,7 @@ look_at_touched(struct session *session, const struct settings *settings,
 {
     enum look look = inspect_structure(session, settings, flaw);
     if (look == LOOK_DRAINABLE) {
+        if (MUTANT(39)) { return LOOK_QUIET; }
         if (!drain_leftovers(session, limit, flaw)) {
             return LOOK_FLAWED;
         }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "base/poll.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -105,6 +106,7 @@ read_row(struct session *session, MYSQL_RES *result, struct proof *proof)
     char nonce[24];
     (void)snprintf(nonce, sizeof nonce, "%" PRIu64, session->nonce);
     const MYSQL_ROW row = mysql_fetch_row(result);
+    if (MUTANT(44) && row != NULL) { proof->database_is_ours = true; return mysql_fetch_row(result) == NULL; }
     if (row == NULL || row[0] == NULL || strcmp(row[0], nonce) != 0) {
         return false;
     }

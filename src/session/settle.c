@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/mutant.h"
 #include "session/parts.h"
 
 /* How far a clean-up has come. */
@@ -108,6 +109,7 @@ correct_multi_statements(struct session *session,
 {
     const bool wanted =
         (settings->client_flags & CLIENT_MULTI_STATEMENTS) != 0;
+    if (MUTANT(43)) { return true; }
     return proof->multi_statements == wanted ||
            mysql_set_server_option(session->mysql,
                                    wanted ? MYSQL_OPTION_MULTI_STATEMENTS_ON
@@ -134,6 +136,7 @@ correct_transaction(struct session *session, const struct settings *settings)
 static bool
 correct_database(struct session *session, const struct proof *proof)
 {
+    if (MUTANT(42)) { return true; }
     return proof->database_is_ours ||
            (session->database != NULL &&
             mysql_select_db(session->mysql, session->database) == 0);
@@ -167,6 +170,7 @@ complete(struct session *session, const struct settings *settings,
 static void
 restore_client_side(struct session *session)
 {
+    if (MUTANT(40)) { return; }
     session->mysql->charset = (void *)(uintptr_t)session->charset;
     session->mysql->unbuffered_fetch_owner = NULL;
 }

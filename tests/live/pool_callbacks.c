@@ -153,7 +153,9 @@ failing_connects_are_logged_once_as_a_warning(void **state)
 
 /* Set before the first callback that uses them can run. */
 static dew_pool *own;
-static dew_code own_codes[4];
+#define OWN_CALLS 9
+static dew_conn own_loan; /* of another session than the callback's */
+static dew_code own_codes[OWN_CALLS];
 
 static int
 call_its_own_pool(MYSQL *mysql, void *arg)
@@ -166,6 +168,14 @@ call_its_own_pool(MYSQL *mysql, void *arg)
     own_codes[1] = dew_pool_close(own, 0, &error);
     own_codes[2] = dew_acquire_named("mine", 5000, &conn, &error);
     own_codes[3] = dew_pool_set_credentials(own, "a", "b", &error);
+    own_codes[4] = dew_pool_resize(own, 1, 1, &error);
+    own_codes[5] = dew_release(&own_loan);
+    own_codes[6] = dew_ping(&own_loan, &error);
+    own_codes[7] = dew_deadline(&own_loan, 1000, &error);
+    own_codes[8] = dew_detach(&own_loan) == NULL ? DEW_EINVAL : DEW_OK;
+    /* Without a code to tell: nothing happens. */
+    dew_pool_refresh(own);
+    dew_pool_suspend(own);
     return 0;
 }
 
@@ -180,16 +190,19 @@ callback_cannot_call_its_own_pool(void **state)
     config.size = config.maxsize = 2;
     config.on_connect = call_its_own_pool;
     own = kit_open(&config);
+    (void)kit_borrow(own, &own_loan);
     kit_answers_are_its_own(kit_borrow(own, &conn)); /* by an opener */
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < OWN_CALLS; i++) {
         assert_int_equal(own_codes[i], DEW_EINVAL);
         own_codes[i] = DEW_OK;
     }
     kit_answers_are_its_own(kit_next(own, &conn)); /* by the borrower */
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < OWN_CALLS; i++) {
         assert_int_equal(own_codes[i], DEW_EINVAL);
     }
+    assert_int_equal(kit_stats(own).retired_refresh, 0);
     kit_return(&conn);
+    kit_return(&own_loan);
     kit_close(own);
 }
 

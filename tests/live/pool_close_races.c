@@ -15,6 +15,7 @@
 #include "base/bell.h"
 #include "base/fault.h"
 #include "fixture/pool_kit.h"
+#include "keeper/pool.h"
 
 /* Long enough for a close to come to its end, if it may. */
 #define HELD_UP_MS 300
@@ -230,6 +231,48 @@ pool_whose_open_fails_has_lent_nothing(void **state)
     kit_close(pool);
 }
 
+/* --- a borrower that found the pool before it was shut ---------------------- */
+
+static pthread_t borrower;
+
+static void
+hold_the_borrower_up(const char *name, void *arg)
+{
+    struct closing *const closing = arg;
+
+    if (!pthread_equal(pthread_self(), borrower)) {
+        return;
+    }
+    if (strcmp(name, "borrow.guest") == 0 && bell_try(&held_up)) {
+        assert_int_equal(pthread_create(&closing->thread, NULL,
+                                        close_patiently, closing), 0);
+        KIT_AWAIT(pond_has(&closing->pool->pond, POND_CLOSING));
+        wait_for_the_close(closing);
+    } else if (strcmp(name, "pond.look") == 0) {
+        wait_for_the_close(closing);
+        assert_false(is_over(closing));
+    }
+}
+
+/* Nothing is in the pool but its call, which is no guest of it yet. */
+static void
+close_waits_for_who_found_the_pool_before_it(void **state)
+{
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    kit_config(&config, server);
+    struct closing closing = {.pool = kit_open(&config)};
+    borrower = pthread_self();
+    race_hook(hold_the_borrower_up, &closing);
+    assert_int_equal(dew_acquire(closing.pool, KIT_PATIENCE_MS, &conn, NULL),
+                     DEW_ECLOSED);
+    race_hook(NULL, NULL);
+    assert_int_equal(pthread_join(closing.thread, NULL), 0);
+    assert_int_equal(closing.code, DEW_OK);
+}
+
 static int
 begin(void **state)
 {
@@ -248,6 +291,8 @@ main(void)
             close_that_gives_up_does_not_touch_the_pool_any_more, begin),
         cmocka_unit_test_setup(
             session_that_is_only_looked_at_is_no_loan_to_close, begin),
+        cmocka_unit_test_setup(close_waits_for_who_found_the_pool_before_it,
+                               begin),
         cmocka_unit_test_setup(pool_whose_open_fails_has_lent_nothing, begin),
     };
     server = test_server_start(NULL);

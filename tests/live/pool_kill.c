@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "fixture/pool_kit.h"
 
 static struct test_server *server;
@@ -156,6 +157,34 @@ living_ones_outlast_a_killed_one(void **state)
     kit_close(pool);
 }
 
+/* Both rest within bypass_ms, where nobody looks; one of them is found dead. No
+ * keeper is there to find it first, and one shard gives the first one first. */
+static void
+death_of_one_has_the_next_probed_before_it_is_lent(void **state)
+{
+    (void)state;
+    dew_config config;
+    kit_config(&config, server);
+    config.flags = DEW_NO_THREADS;
+    config.maxsize = 2;
+    config.burst_after_ms = 1;
+    config.bypass_ms = 60000;
+    dew_pool *const pool = kit_open(&config);
+    dew_conn dies, lives;
+    kit_answers_are_its_own(kit_borrow(pool, &dies));
+    MYSQL *const mysql = kit_borrow(pool, &lives);
+    kit_return(&dies); /* its reset is sent, nothing of the other's is */
+    kit_return(&lives);
+    assert_int_equal(kit_stats(pool).pings, 0);
+    fault_arm(FAULT_RESET, 1, false);
+    assert_ptr_equal(kit_borrow(pool, &lives), mysql);
+    const dew_stats stats = kit_stats(pool);
+    assert_int_equal(stats.retired_broken, 1);
+    assert_int_equal(stats.pings, 1);
+    kit_return(&lives);
+    kit_close(pool);
+}
+
 int
 main(void)
 {
@@ -169,6 +198,7 @@ main(void)
         cmocka_unit_test(
             session_killed_in_the_middle_of_a_result_is_not_lent_again),
         cmocka_unit_test(living_ones_outlast_a_killed_one),
+        cmocka_unit_test(death_of_one_has_the_next_probed_before_it_is_lent),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

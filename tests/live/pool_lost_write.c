@@ -64,6 +64,8 @@ write_after(dew_reset policy, const char *call,
     dew_pool *const pool = kit_open(&config);
     leave(kit_borrow(pool, &conn), call);
     loan_do(kit_next(pool, &conn), "INSERT INTO a VALUES (2000, 'kept')");
+    /* Cleaned, not replaced. */
+    assert_int_equal(kit_stats(pool).connects, 1);
     kit_return(&conn);
     kit_close(pool);
     assert_true(test_server_await_count(server, "app", 0, KIT_PATIENCE_MS));

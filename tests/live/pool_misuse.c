@@ -66,16 +66,17 @@ stale_ticket_touches_nothing_of_who_has_the_session_now(void **state)
     dew_pool *const pool = open_pool();
     dew_conn first, second;
     (void)kit_borrow(pool, &first);
-    const dew_conn stale = first;
+    dew_conn stale = first;
     kit_return(&first);
     MYSQL *const mysql = kit_borrow(pool, &second);
     assert_ptr_equal(mysql, stale.mysql); /* the same slot and session */
     loan_do(mysql, "SET @mine = 7");
     try_all_with(stale);
+    assert_int_equal(dew_deadline(&stale, 1000, NULL), DEW_ESTALE);
     char text[LOAN_TEXT];
     assert_string_equal(loan_ask(mysql, "SELECT @mine", text), "7");
     const dew_stats stats = kit_stats(pool);
-    assert_int_equal(stats.stale_returns, 4);
+    assert_int_equal(stats.stale_returns, 5);
     assert_int_equal(stats.conns_leased, 1);
     assert_int_equal(stats.discarded + stats.detached, 0);
     kit_return(&second);
@@ -161,12 +162,17 @@ missing_arguments_are_refused(void **state)
     assert_int_equal(dew_pool_open(&none, NULL, &error), DEW_EINVAL);
     assert_null(none);
     assert_int_equal(dew_pool_open_uri(&none, NULL, &error), DEW_EINVAL);
+    assert_int_equal(dew_pool_open_uri(NULL, "mysql://a@b/c", &error),
+                     DEW_EINVAL);
     assert_int_equal(dew_pool_close(NULL, 0, &error), DEW_EINVAL);
     assert_int_equal(dew_acquire(NULL, 0, &conn, &error), DEW_EINVAL);
     assert_int_equal(conn.ticket, 0);
     assert_int_equal(dew_acquire(pool, 0, NULL, &error), DEW_EINVAL);
     assert_int_equal(error.code, DEW_EINVAL);
     assert_int_equal(dew_acquire_named(NULL, 0, &conn, &error), DEW_EINVAL);
+    /* The function itself, without the call site. */
+    assert_int_equal((dew_acquire_named)("nobody", 0, &conn, &error),
+                     DEW_ENOTFOUND);
     assert_int_equal(dew_release(NULL), DEW_EINVAL);
     assert_int_equal(dew_discard(NULL), DEW_EINVAL);
     assert_null(dew_detach(NULL));
@@ -175,11 +181,25 @@ missing_arguments_are_refused(void **state)
     assert_int_equal(dew_connect(&config, NULL, &error), DEW_EINVAL);
     assert_int_equal(dew_pool_set_credentials(NULL, "a", "b", &error),
                      DEW_EINVAL);
+    assert_int_equal(dew_pool_resize(NULL, 1, 1, &error), DEW_EINVAL);
+    assert_int_equal(dew_deadline(NULL, 1, &error), DEW_EINVAL);
     assert_int_equal(dew_pool_check(NULL, &error), DEW_EINVAL);
     assert_int_equal(dew_pool_tend(NULL), -1);
+    assert_int_equal(dew_pool_tend(pool), -1); /* it has threads */
     dew_pool_abort(NULL);
+    dew_pool_refresh(NULL);
+    dew_pool_suspend(NULL);
+    dew_pool_resume(NULL);
     dew_stats_read(NULL, NULL);
     dew_stats_read(pool, NULL);
+    (dew_config_init)(NULL, (uint32_t)sizeof config);
+    (dew_config_init)(&config, UINT32_MAX);
+    assert_int_equal(config.struct_size, sizeof config);
+    dew_stats small = {.struct_size = 3, .waits = 7};
+    dew_stats_read(pool, &small);
+    assert_int_equal(small.waits, 7);
+    dew_foreach_loan(NULL, NULL, NULL);
+    dew_foreach_loan(pool, NULL, NULL);
     kit_close(pool);
 }
 
@@ -212,6 +232,9 @@ ping_of_a_loan_that_is_not_at_rest_sends_nothing(void **state)
     MYSQL_RES *const result = mysql_store_result(mysql);
     assert_string_equal(mysql_fetch_row(result)[0], "77");
     mysql_free_result(result);
+    assert_int_equal(mysql_send_query(mysql, "DO 1", 4), 0);
+    assert_int_equal(dew_ping(&conn, &error), DEW_EQUERY);
+    assert_int_equal(mysql_read_query_result(mysql), 0);
     assert_int_equal(dew_ping(&conn, &error), DEW_OK);
     kit_answers_are_its_own(mysql);
     kit_return(&conn);

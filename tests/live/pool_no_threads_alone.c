@@ -110,6 +110,27 @@ who_does_not_wait_orders_nothing_that_no_opener_would_open(void **state)
 }
 
 static void
+connect_of_a_tend_that_fails_gives_its_place_back(void **state)
+{
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    kit_config(&config, server);
+    config.pre_create = 1;
+    dew_pool *const pool = open_pool(&config);
+    (void)kit_borrow(pool, &conn);
+    assert_int_equal(dew_discard(&conn), DEW_OK);
+    fault_arm(FAULT_CONNECT, 1, false);
+    (void)dew_pool_tend(pool);
+    assert_true(connects_fail(pool));
+    assert_int_equal(kit_stats(pool).conns_opening, 0);
+    (void)kit_borrow(pool, &conn);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static void
 impatience_of_a_borrower_is_no_failure_of_the_server(void **state)
 {
     struct stall *const stall = stall_start(STALL_SILENT, false, 0);
@@ -154,6 +175,7 @@ main(void)
         cmocka_unit_test(borrower_tries_again_when_the_backoff_is_over),
         cmocka_unit_test(
             who_does_not_wait_orders_nothing_that_no_opener_would_open),
+        cmocka_unit_test(connect_of_a_tend_that_fails_gives_its_place_back),
         cmocka_unit_test(close_ends_the_connect_of_a_borrower),
         cmocka_unit_test(impatience_of_a_borrower_is_no_failure_of_the_server),
     };

@@ -248,6 +248,23 @@ connect_timeout_is_for_all_of_a_connect(void **state)
     }
 }
 
+static void
+charset_may_be_told_by_its_short_name(void **state)
+{
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    kit_config(&config, server);
+    config.charset = "utf8";
+    dew_pool *const pool = kit_open(&config);
+    kit_answers_are_its_own(kit_borrow(pool, &conn));
+    kit_answers_are_its_own(kit_next(pool, &conn));
+    assert_string_equal(mysql_character_set_name(conn.mysql), "utf8mb3");
+    kit_return(&conn);
+    kit_close(pool);
+}
+
 int
 main(void)
 {
@@ -262,6 +279,7 @@ main(void)
             acquire_that_does_not_wait_orders_a_session_all_the_same),
         cmocka_unit_test(deadline_holds_whatever_the_listener_does),
         cmocka_unit_test(connect_timeout_is_for_all_of_a_connect),
+        cmocka_unit_test(charset_may_be_told_by_its_short_name),
     };
     prompt_watch();
     server = test_server_start(NULL);

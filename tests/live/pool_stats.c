@@ -11,6 +11,7 @@
 
 #include "fixture/pool_kit.h"
 #include "fixture/relay.h"
+#include "keeper/farewell.h"
 
 static struct test_server *server;
 
@@ -205,6 +206,27 @@ waits_and_holds_have_their_times(void **state)
     kit_close(pool);
 }
 
+/* Or the server would count more of us than maxsize. It lets go when it hears
+ * the goodbye; one that hears nothing is not waited for beyond the limit. */
+static void
+place_is_taken_until_the_server_has_let_go(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    dew_pool *const pool = kit_open(&config);
+    (void)kit_borrow(pool, &conn);
+    test_server_freeze(server);
+    const int64_t since_ms = kit_now_ms();
+    assert_int_equal(dew_discard(&conn), DEW_OK);
+    KIT_AWAIT(kit_stats(pool).conns_open == 0);
+    const int64_t took_ms = kit_now_ms() - since_ms;
+    test_server_thaw(server);
+    assert_true(took_ms >= FAREWELL_LIMIT_MS - 1);
+    kit_close(pool);
+}
+
 static void
 shorter_struct_is_filled_as_far_as_it_goes(void **state)
 {
@@ -265,6 +287,7 @@ main(void)
         cmocka_unit_test(ping_that_sent_nothing_is_not_counted),
         cmocka_unit_test(sessions_opened_are_open_or_left_for_a_reason),
         cmocka_unit_test(waits_and_holds_have_their_times),
+        cmocka_unit_test(place_is_taken_until_the_server_has_let_go),
         cmocka_unit_test(shorter_struct_is_filled_as_far_as_it_goes),
         cmocka_unit_test(
             older_and_newer_structs_are_filled_as_far_as_both_know_them),

@@ -11,7 +11,7 @@
  *
  * MAP
  *  Caller     src/api/borrow.c:borrow_from
- *             src/core/pond.c:pond_take
+ *             src/core/pond_quick.h:pond_take
  *             src/api/borrow.c:borrow_slowly
  *             src/core/pond.c:pond_may_lend
  *             src/core/pond_life.c:pond_flags pond.18:seq_cst

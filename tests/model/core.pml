@@ -19,11 +19,11 @@
  * planted one (the table in `run` says what each of them is).
  *
  * MAP (a house test looks whether all of this still exists)
- *  idle_put          src/core/idle.c:warm_put idle.2:seq_cst
+ *  idle_put          src/core/idle.h:idle_warm_put idle.2:seq_cst
  *                    src/core/idle.c:push_and_fence idle.6:fence
- *  idle_take         src/core/idle.c:idle_take
- *                    src/core/idle.c:shard_take
- *                    src/core/idle.c:warm_take idle.3:seq_cst
+ *  idle_take         src/core/idle.h:idle_take
+ *                    src/core/idle.c:idle_take_beside
+ *                    src/core/idle.h:idle_warm_take idle.3:seq_cst
  *  idle_any          src/core/idle.c:idle_any idle.5:seq_cst
  *                    src/core/stack.h:stack_any stack.4:relaxed
  *  post              src/core/waiters.c:post waiters.6:seq_cst waiters.9:seq_cst

@@ -2,10 +2,10 @@
 /* Put, look and the pass: the procedures of the core that the models share. */
 /*
  * MAP
- *  pond_put          src/core/pond.c:put pond.8:relaxed
+ *  pond_put          src/core/pond_quick.h:pond_put_staying pond.8:relaxed
  *                    src/core/pond.c:offer
  *                    src/core/pond_open.c:pond_opened
- *  pond_look         src/core/pond.c:pond_look pond.2:seq_cst
+ *  pond_look         src/core/pond_quick.h:pond_look pond.2:seq_cst
  *  pond_serve        src/core/pond_serve.c:pond_serve
  *                    src/core/waiters.c:waiters_enter waiters.19:seq_cst
  *  pass              src/core/pond_serve.c:pass pond.3:seq_cst

@@ -17,19 +17,19 @@
  *  Borrower   src/api/borrow.c:borrow_slowly
  *             src/api/borrow.c:put_aside
  *             src/api/borrow.c:put_late_aside
- *             src/core/slot.c:slot_take
- *             src/core/slot.c:move slot.5:release
+ *             src/core/slot_steps.h:slot_take
+ *             src/core/slot_steps.h:slot_move slot.5:release
  *  settle     src/keeper/lease.c:lease_make_ready
  *             src/keeper/lease.c:settle
  *             src/session/settle.c:session_settle
- *             src/core/slot.c:slot_set_pending slot.13:relaxed
- *             src/core/slot.c:slot_is_pending
- *             src/core/slot.c:word_of_mine slot.4:relaxed
- *  lend       src/core/slot.c:slot_lend slot.8:release
- *  claim      src/core/slot.c:slot_claim slot.7:acq_rel
+ *             src/core/slot_steps.h:slot_set_pending slot.13:relaxed
+ *             src/core/slot_steps.h:slot_is_pending
+ *             src/core/slot_steps.h:slot_word_of_mine slot.4:relaxed
+ *  lend       src/core/slot_steps.h:slot_lend slot.8:release
+ *  claim      src/core/slot_steps.h:slot_claim slot.7:acq_rel
  *  give_back  src/keeper/lease_return.c:lease_return
  *             src/keeper/lease_return.c:rest
- *             src/core/slot.c:slot_rest
+ *             src/core/slot_steps.h:slot_rest
  *  lose       src/keeper/lease.c:lease_lose
  *             src/keeper/lease.c:lease_drop
  *  Keeper     src/keeper/late.c:late_collect

@@ -12,9 +12,9 @@
  * without progress (run: the pond that makes no progress).
  *
  * MAP
- *  take      src/core/pond.c:pond_take pond.5:relaxed
- *            src/core/pond.c:may_take
- *            src/core/slot.c:slot_take
+ *  take      src/core/pond_quick.h:pond_take pond.5:relaxed
+ *            src/core/pond_quick.h:pond_may_take
+ *            src/core/slot_steps.h:slot_take
  *  Hasty     src/api/borrow_wait.c:order_and_go
  *            src/core/pond_open.c:pond_order_own
  *  retire    src/core/pond.c:pond_retire

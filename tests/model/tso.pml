@@ -13,11 +13,11 @@
  * a session or a node finds what was written to it before.
  *
  * MAP
- *  put       src/core/slot.c:move slot.5:release
- *            src/core/idle.c:warm_put idle.2:seq_cst
+ *  put       src/core/slot_steps.h:slot_move slot.5:release
+ *            src/core/idle.h:idle_warm_put idle.2:seq_cst
  *            src/core/idle.c:push_and_fence idle.6:fence
  *            src/core/stack.h:stack_push stack.1:release
- *  look      src/core/pond.c:pond_look pond.2:seq_cst
+ *  look      src/core/pond_quick.h:pond_look pond.2:seq_cst
  *  join      src/core/waiters.c:count_in pond.1:seq_cst
  *            src/core/waiters.c:waiters_join waiters.13:relaxed
  *            src/core/waiters.c:post waiters.6:seq_cst waiters.9:seq_cst

@@ -41,24 +41,42 @@ fresh_copy() {
     cp -R "$source/src/core" "$source/src/base" "$work/src"
 }
 
+compile_own() {
+    for name in $own; do
+        compile "$work/own_$name.o" "$here/$name.c" $flags \
+            -include "$here/hooks.h"
+    done
+}
+
+# compile_with FILE: it, and of a header all that may include it.
+compile_with() {
+    case $1 in
+    *.c) compile_core "$(basename "$1" .c)" $flags ;;
+    *)
+        for name in $core; do compile_core "$name" $flags; done
+        compile_own
+        ;;
+    esac
+}
+
 # plant FUNCTION-OR-HEADER SCENARIO SED-SCRIPT WHAT: in the file that defines
 # the function; a header's plant is compiled into all that may include it.
 plant() {
     scenario=$2 script=$3 what=$4
     case $1 in
     *.h) file=$1 ;;
-    *) file=core/$(basename "$(grep -l "^$1(" "$source"/src/core/*.c)") ;;
+    *)
+        file=$(grep -l "^$1(" "$source"/src/core/*.[ch])
+        file=${file#"$source/src/"}
+        ;;
     esac
-    cp "$source/src/$file" "$work/src/$file"
     sed "$script" "$source/src/$file" > "$work/src/$file"
     if cmp -s "$source/src/$file" "$work/src/$file"; then
         echo "$what: nothing was planted in $file"
         missed=$((missed + 1))
         return
     fi
-    again=$(basename "$file" .c)
-    case $file in *.h) again=$core ;; esac
-    for name in $again; do compile_core "$name" $flags; done
+    compile_with "$file"
     if "$compiler" "$work"/*.o -o "$work/planted" &&
         found=$("$work/planted" --seconds="$budget" "$scenario"); then
         echo "$what: NOT FOUND in $budget s of $scenario"
@@ -68,7 +86,7 @@ plant() {
         printf '%s\n' "$found" | sed '/--replay/!s/^/    /;/--replay/d'
     fi
     cp "$source/src/$file" "$work/src/$file"
-    for name in $again; do compile_core "$name" $flags; done
+    compile_with "$file"
 }
 
 flags=$*
@@ -76,15 +94,13 @@ mkdir -p "$work"
 rm -f "$work"/*.o
 fresh_copy
 for name in $core; do compile_core "$name" $flags; done
-for name in $own; do
-    compile "$work/own_$name.o" "$here/$name.c" $flags -include "$here/hooks.h"
-done
+compile_own
 for name in sched sched_choose main; do
     compile "$work/own_$name.o" "$here/$name.c" $flags
 done
 
-plant put timeout_against_wake \
-    '/^put(/,/^}/{/idle_put/{n;d;};}' \
+plant pond_put_staying timeout_against_wake \
+    '/^pond_put_staying(/,/^}/{/idle_put/,/pond_look/s/pond_look(pond);//;}' \
     'a return does not look for waiters'
 plant pond_join three_on_one \
     '/race_point("pond.joined")/,/pond_serve/s/pond_serve(pond);//' \
@@ -96,7 +112,7 @@ plant look_when_woken three_on_one \
     '/if (waiter_lost/,/pond_serve/s/waiters_clear_token(&pond->waiters);//' \
     'a woken loser keeps the wake token'
 plant look_when_woken three_on_one \
-    '/if (waiter_lost/,/}/s/pond_serve(pond);//' \
+    '/if (waiter_lost/,/pond_serve/s/pond_serve(pond);//' \
     'a woken loser does not look again'
 plant waiters_exit three_on_one \
     's/return order_cas_seq_u32(&waiters->lock, &locked, 0);/order_store_seq_u32(\&waiters->lock, 0); return locked != 0;/' \
@@ -110,7 +126,7 @@ plant decide timeout_against_give \
 plant waiter_park three_on_one \
     's/if (!word_move(node, WAITER_AWAKE, WAITER_PARKED, &state)) {/state = WAITER_AWAKE; order_store_seq_u32(\&node->word, waiter_with_state(order_load_seq_u32(\&node->word), WAITER_PARKED)); if (state != WAITER_AWAKE) {/' \
     'a waiter parks over a wake'
-plant warm_take three_on_one \
+plant idle_warm_take three_on_one \
     's/return order_swap_seq_ptr(&shard->warm, NULL);/void *const warm = order_load_seq_ptr(\&shard->warm); order_store_seq_ptr(\&shard->warm, NULL); return warm;/' \
     'the warm slot is read and emptied in two steps'
 plant core/stack.h the_same_head_again \
@@ -155,14 +171,14 @@ plant pond_order_own a_failed_order_hides_the_window \
 plant serve_first a_new_one_or_none \
     '/^serve_first/,/^}/s/if (waiters_first(&pond->waiters, false) != NULL &&/if (/' \
     'what is idle stops the order for a new one'
-plant pond_take strict_order \
+plant pond_may_take strict_order \
     's/return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;/return true;/' \
     'a newcomer passes those who wait in strict order'
 plant pond_take_allowed suspend_and_resume \
     '/^pond_take_allowed/,/^}/s/if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {/if (false) {/' \
     'a take does not look at the flags again'
 plant pond_may_lend suspend_for_sure \
-    '/^pond_may_lend/,/^}/s/return .*/(void)pond; return true;/' \
+    '/^pond_may_lend/,/^}/s/^    return .*/    (void)pond; return true;/' \
     'what was got before a suspension is lent in it'
 plant pond_opened refresh_against_growth \
     's/if (pond_is_outdated(pond, slot)) {/if (false) {/' \
@@ -176,8 +192,8 @@ plant pond_resize sizes_are_read_whole \
 plant pond_resize grow_against_wait \
     '/^pond_resize/,/^}/s/pond_look(pond);//' \
     'a pond that grew tells nobody'
-plant put shrink_against_returns \
-    '/^put(/,/^}/s/if (pond_retire_excess(pond, slot)) {/if (false) {/' \
+plant pond_put shrink_against_returns \
+    '/^pond_put(/,/^}/s/if (quota_has_excess(&pond->quota) && pond_retire_excess(pond, slot)) {/if (false) {/' \
     'a return does not look at the limit'
 plant quota_leave_excess shrink_against_returns \
     '/^quota_leave_excess/,/^}/s/if (order_cas_seq_u64(&quota->word, &word,/if ((order_add_seq_u64(\&quota->word, ONE_CHANGE + ONE_LEAVING), true) || order_cas_seq_u64(\&quota->word, \&word,/' \

@@ -40,6 +40,8 @@ names_are_one_to_255_plain_bytes(void **state)
     refuse_config(&config, "name is empty", "1 to 255");
     config.name = "two\nlines";
     refuse_config(&config, "name", "control character");
+    config.name = "rubbed\x7Fout";
+    refuse_config(&config, "name", "control character");
 }
 
 static void
@@ -177,6 +179,10 @@ files_must_be_there_and_fit_together(void **state)
     config.tls_key = NULL;
     config.tls_ca = path;
     refuse_config(&config, "DEW_TLS_OFF", "tls_ca");
+    config.tls_ca = NULL;
+    settings_free(accept_config(&config));
+    config.defaults_file = ""; /* none */
+    settings_free(accept_config(&config));
 }
 
 static void

@@ -136,6 +136,8 @@ any_state_of_class_08_is_fatal(void **state)
     assert_true(session_errno_is_fatal(9999, false, "08004"));
     assert_false(session_errno_is_fatal(9999, false, "80000"));
     assert_false(session_errno_is_fatal(9999, false, ""));
+    assert_false(session_errno_is_fatal(9999, false, "01000"));
+    assert_false(session_errno_is_fatal(9999, false, NULL));
     assert_false(session_errno_is_fatal(0, false, "08S01"));
 }
 

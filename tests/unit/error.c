@@ -165,6 +165,20 @@ a_cut_never_leaves_half_a_character(void **state)
     }
 }
 
+/* No character begins anywhere in it: it is cut where there is no more room. */
+static void
+a_cut_of_what_is_no_text_ends_at_the_end(void **state)
+{
+    dew_error error;
+    char rubbish[1200];
+
+    (void)state;
+    memset(rubbish, 0x80, sizeof rubbish);
+    rubbish[sizeof rubbish - 1] = '\0';
+    (void)error_set(&error, DEW_EINVAL, DEW_STAGE_NONE, "%s", rubbish);
+    assert_int_equal(strlen(error.message), sizeof error.message - 1);
+}
+
 static void
 a_message_may_be_built_from_the_message_before(void **state)
 {
@@ -249,6 +263,7 @@ main(void)
         cmocka_unit_test(a_lack_of_memory_is_told_with_what_to_do),
         cmocka_unit_test(a_long_message_is_cut_and_terminated),
         cmocka_unit_test(a_cut_never_leaves_half_a_character),
+        cmocka_unit_test(a_cut_of_what_is_no_text_ends_at_the_end),
         cmocka_unit_test(a_message_may_be_built_from_the_message_before),
         cmocka_unit_test(a_copy_is_equal_and_may_go_nowhere),
         cmocka_unit_test(a_log_line_reaches_on_log_as_one_line),

@@ -179,6 +179,18 @@ a_take_that_a_close_overtakes_gives_the_session_back(void **state)
 }
 
 static void
+an_order_that_a_close_overtakes_gives_its_place_back(void **state)
+{
+    (void)state;
+    begin_with(1, KIT_MS);
+    kit_cut(0, "pond.window", 1, close_pond);
+    assert_null(pond_order_own(&kit.pond, UINT32_MAX));
+    assert_true(kit_uncut());
+    assert_true(pond_is_drained(&kit.pond));
+    kit_end();
+}
+
+static void
 resume_pond(void)
 {
     pond_lower(&kit.pond, POND_SUSPENDED);
@@ -292,6 +304,7 @@ main(void)
         cmocka_unit_test(a_suspended_pond_gives_nothing_until_it_is_resumed),
         cmocka_unit_test(who_was_woken_before_a_suspend_takes_nothing_after_it),
         cmocka_unit_test(a_take_that_a_close_overtakes_gives_the_session_back),
+        cmocka_unit_test(an_order_that_a_close_overtakes_gives_its_place_back),
         cmocka_unit_test(
             what_a_suspend_makes_a_taker_give_back_goes_to_who_waits),
         cmocka_unit_test(

@@ -46,6 +46,18 @@ an_empty_histogram_says_zero(void **state)
     memory_free(histogram);
 }
 
+static void
+the_least_percentile_is_the_smallest(void **state)
+{
+    struct tally_histogram *const histogram = new_histogram();
+
+    (void)state;
+    tally_record(histogram, 3);
+    tally_record(histogram, 9);
+    assert_int_equal(tally_percentile(histogram, 0), 3);
+    memory_free(histogram);
+}
+
 /* A larger value beside it, so that the cut at the maximum helps nobody. */
 static void
 check_single(uint64_t value)
@@ -306,6 +318,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_histogram_says_zero),
+        cmocka_unit_test(the_least_percentile_is_the_smallest),
         cmocka_unit_test(every_bucket_edge_keeps_the_bound),
         cmocka_unit_test(small_values_are_exact),
         cmocka_unit_test(percentiles_agree_with_a_sorted_list),

@@ -2,8 +2,8 @@
 /* Put-then-look against join-then-look for CBMC, under sc and under x86-TSO. */
 /*
  * MAP
- *  put    src/core/idle.c:warm_put idle.2:seq_cst
- *         src/core/pond.c:pond_look pond.2:seq_cst
+ *  put    src/core/idle.h:idle_warm_put idle.2:seq_cst
+ *         src/core/pond_quick.h:pond_look pond.2:seq_cst
  *  join   src/core/waiters.c:count_in pond.1:seq_cst
  *         src/core/idle.c:idle_any idle.5:seq_cst
  * A seq_cst read-modify-write is a locked instruction, which is a full fence; PLAIN
