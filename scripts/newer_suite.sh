@@ -57,7 +57,8 @@ for package in *.deb; do
 done
 rm -f -- *.deb depends
 mkdir -p "$1$connector"
-mv "$1"/usr/lib/*/pkgconfig/libmariadb.pc "$1$connector/"
+cp -L "$1"/usr/lib/*/pkgconfig/libmariadb.pc "$1$connector/"
+rm -f "$1"/usr/lib/*/pkgconfig/libmariadb.pc
 chroot "$1" ldconfig
 printf "127.0.0.1 localhost\n::1 localhost\n" >"$1/etc/hosts"'
 
