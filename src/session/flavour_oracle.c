@@ -4,7 +4,10 @@
 
 #if !FLAVOUR_MARIADB
 
+#include <errmsg.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/socket.h"
@@ -145,6 +148,19 @@ what_is_to_be_read(const MYSQL *mysql)
                                                           : FLAVOUR_FAILED;
 }
 
+/* As the library would leave the handle, had it read the end. */
+static void
+note_loss(MYSQL *mysql)
+{
+    NET *const net = &mysql->net;
+
+    net->error = NET_ERROR_SOCKET_UNUSABLE;
+    net->last_errno = CR_SERVER_LOST;
+    memcpy(net->sqlstate, "HY000", sizeof("HY000"));
+    (void)snprintf(net->last_error, sizeof(net->last_error),
+                   "Lost connection before the answer to a reset");
+}
+
 enum flavour_result
 flavour_read_reset(MYSQL *mysql)
 {
@@ -157,6 +173,9 @@ flavour_read_reset(MYSQL *mysql)
         return FLAVOUR_DONE;
     }
     there = what_is_to_be_read(mysql);
+    if (there == FLAVOUR_FAILED) {
+        note_loss(mysql);
+    }
     if (there != FLAVOUR_DONE) {
         return there;
     }
@@ -226,6 +245,7 @@ drop_transport(MYSQL *mysql)
 {
     mysql->status = MYSQL_STATUS_READY;
     mysql->server_status &= ~(unsigned)FLAVOUR_MORE_RESULTS;
+    mysql->net.error = NET_ERROR_UNSET; /* else it does not even try */
     if (flavour_has_transport(mysql)) {
         (void)mysql_send_query(mysql, "", 0);
     }

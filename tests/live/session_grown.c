@@ -60,6 +60,7 @@ its_death_is_noticed_when_it_is_settled(void **state)
     const struct io_limit limit = {clock_deadline_after_ms(WITHIN_MS), -1};
     assert_int_equal(session_settle(session, &settings, &limit, &flaw, &error),
                      SESSION_BROKEN);
+    assert_int_equal(flaw, SESSION_DEAD);
     assert_string_not_equal(error.message, "");
     hang_up(session, SESSION_CUT);
     test_server_restart(server);
