@@ -185,7 +185,7 @@ keeper_waits_for_what_it_sends_behind_the_answer(void **state)
     config.ping_timeout_ms = 10 * LATE_MS;
     dew_pool *const pool = kit_open(&config);
     /* Init_sql must wait until the way back to the database has worked. */
-    loan_do(kit_borrow(pool, &conn), "USE other");
+    assert_int_equal(mysql_select_db(kit_borrow(pool, &conn), "other"), 0);
     const unsigned long id = mysql_thread_id(conn.mysql);
     script_play(server, &far);
     kit_return(&conn);
