@@ -618,6 +618,7 @@ dew_code dew_connect(const dew_config *config, dew_conn *conn,
  *          at rest: no result half read.
  * Returns  DEW_OK. DEW_ECONNECT: no answer, the session is dead; discard it.
  *          DEW_EQUERY: it is not at rest; read or free your results first.
+ *          DEW_ESYSTEM: it was not asked, for want of a timer (libmysqlclient).
  *          DEW_ESTALE: no loan. DEW_EINVAL: conn is NULL, or a callback of the
  *          pool calls.
  * Blocks   Up to ping_timeout_ms.

@@ -89,6 +89,9 @@ dew_ping(dew_conn *conn, dew_error *error)
     if (state == SESSION_AT_REST) {
         return DEW_OK;
     }
+    if (why.code == DEW_ESYSTEM) {
+        return error_copy(error, &why); /* it was not asked */
+    }
     if (is_busy) {
         return error_set(error, DEW_EQUERY, DEW_STAGE_VALIDATE,
                          "the session is not at rest (%s): read or free your "

@@ -74,17 +74,12 @@ reason_to_go(dew_pool *pool, struct slot *slot, int64_t now_ms,
     return NULL;
 }
 
-/* A reset's answer that is late is waited for by whoever borrows. A probe's
- * must come: a session that was asked cannot be put back, and one that is told
- * dead for being far away would be replaced again and again. */
-static int64_t
-patience_ms(const dew_pool *pool, const struct slot *slot)
-{
-    return slot_is_pending(slot) ? 0 : pool->settings->ping_timeout_ms;
-}
-
 /* Reads a reset's answer that is here, polls, and probes who rested for
- * keepalive_ms. False: it is dead, and counted. */
+ * keepalive_ms. False: it is dead, and counted. A reset's answer that is late
+ * is waited for by whoever borrows. That of a probe, or of what has to be sent
+ * behind a reset, must come: a session that was asked cannot be put back, and
+ * one that is told dead for being far away would be replaced again and
+ * again. */
 static bool
 is_fit(dew_pool *pool, struct slot *slot)
 {
@@ -92,7 +87,8 @@ is_fit(dew_pool *pool, struct slot *slot)
         return !lease_is_gone(pool, slot);
     }
     return lease_make_ready(pool, slot,
-                            clock_deadline_after_ms(patience_ms(pool, slot)),
+                            clock_deadline_after_ms(
+                                pool->settings->ping_timeout_ms),
                             0) != LEASE_DEAD;
 }
 

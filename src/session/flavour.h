@@ -71,6 +71,9 @@ bool flavour_send_reset(MYSQL *mysql);
 /* Reads its answer. MariaDB: blocks (use an io_step unless the packet is
  * there). Oracle: never blocks, WAIT until the answer came: poll and again. */
 enum flavour_result flavour_read_reset(MYSQL *mysql);
+/* The library has read the reset's answer already, while it was sending: then
+ * nothing of it is on the socket any more. Never true on MariaDB. */
+bool flavour_has_answer(const MYSQL *mysql);
 /* Sends any other command with one OK (or EOF) as its answer. MariaDB only. */
 bool flavour_send_simple(MYSQL *mysql, enum enum_server_command command,
                          const void *argument, size_t length);
@@ -101,6 +104,19 @@ enum flavour_cut {
 /* mysql_real_connect within the limit. False: see mysql_errno and *cut_by. */
 bool flavour_connect(MYSQL *mysql, const struct settings *settings,
                      const struct io_limit *limit, enum flavour_cut *cut_by);
+
+/* ---- parting ---- */
+
+/* What is known of the session. */
+enum flavour_parting {
+    FLAVOUR_CUT = 1u << 0,       /* it was open, its socket is shut down */
+    FLAVOUR_PLAIN = 1u << 1,     /* neither TLS nor compression */
+    FLAVOUR_RESET_DUE = 1u << 2, /* a reset's answer is still to be read */
+};
+/* Says COM_QUIT, unless it was cut, and frees the handle: mysql_close. After
+ * that a duplicate of the socket shows when the server closes its end; not so
+ * with Oracle's library where it is not plain: it shuts the socket down. */
+void flavour_part(MYSQL *mysql, unsigned how);
 
 /* ---- bounds around blocking calls (use io_step) ---- */
 

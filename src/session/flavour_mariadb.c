@@ -82,9 +82,25 @@ flavour_read_reset(MYSQL *mysql)
 }
 
 bool
+flavour_has_answer(const MYSQL *mysql)
+{
+    (void)mysql;
+    return false;
+}
+
+bool
 flavour_read_answer(MYSQL *mysql)
 {
     return mysql_read_query_result(mysql) == 0;
+}
+
+/* ---- parting ---- */
+
+void
+flavour_part(MYSQL *mysql, unsigned how)
+{
+    (void)how;
+    mysql_close(mysql);
 }
 
 #endif

@@ -4,6 +4,14 @@
 
 #if !FLAVOUR_MARIADB
 
+#include <errmsg.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/socket.h"
+
 /* mysql_reset_connection_nonblocking came with 8.4. */
 #define HAS_ASYNC_RESET (MYSQL_VERSION_ID >= 80400)
 
@@ -91,14 +99,61 @@ flavour_send_reset(MYSQL *mysql)
     return mysql_reset_connection_nonblocking(mysql) != NET_ASYNC_ERROR;
 }
 
+bool
+flavour_has_answer(const MYSQL *mysql)
+{
+    return !is_unanswered(mysql);
+}
+
+/* When a simple command's answer cannot be read, 9.7 looks at its first byte in
+ * a buffer that it has just freed. A small one is harmless; one that a long row
+ * has made grow (128 KB) is no memory any more, and the program ends by SIGSEGV
+ * (tests/oracle/freed_buffer.c). So the library is not asked to read where
+ * there is nothing to be read. */
+static enum flavour_result
+what_is_to_be_read(const MYSQL *mysql)
+{
+    char byte;
+    const ssize_t got = recv(flavour_socket(mysql), &byte, 1,
+                             MSG_PEEK | MSG_DONTWAIT);
+
+    if (got > 0) {
+        return FLAVOUR_DONE;
+    }
+    return got < 0 && (errno == EAGAIN || errno == EINTR) ? FLAVOUR_WAIT
+                                                          : FLAVOUR_FAILED;
+}
+
+/* As the library would leave the handle, had it read the end. */
+static void
+note_loss(MYSQL *mysql)
+{
+    NET *const net = &mysql->net;
+
+    net->error = NET_ERROR_SOCKET_UNUSABLE;
+    net->last_errno = CR_SERVER_LOST;
+    memcpy(net->sqlstate, "HY000", sizeof("HY000"));
+    (void)snprintf(net->last_error, sizeof(net->last_error),
+                   "Lost connection before the answer to a reset");
+}
+
 enum flavour_result
 flavour_read_reset(MYSQL *mysql)
 {
+    enum flavour_result there;
+
     if (flavour_is_dead(mysql)) {
         return FLAVOUR_FAILED;
     }
     if (!is_unanswered(mysql)) {
         return FLAVOUR_DONE;
+    }
+    there = what_is_to_be_read(mysql);
+    if (there == FLAVOUR_FAILED) {
+        note_loss(mysql);
+    }
+    if (there != FLAVOUR_DONE) {
+        return there;
     }
     switch (mysql_reset_connection_nonblocking(mysql)) {
     case NET_ASYNC_COMPLETE:
@@ -119,6 +174,13 @@ flavour_send_reset(MYSQL *mysql)
     return false;
 }
 
+bool
+flavour_has_answer(const MYSQL *mysql)
+{
+    (void)mysql;
+    return false;
+}
+
 enum flavour_result
 flavour_read_reset(MYSQL *mysql)
 {
@@ -131,6 +193,50 @@ bool
 flavour_read_answer(MYSQL *mysql)
 {
     return !mysql_read_query_result(mysql);
+}
+
+/* ---- parting ---- */
+
+/* mysql_close shuts the socket down, for every duplicate of it; and while a
+ * reset's answer is due it takes COM_QUIT for the rest of that reset and sends
+ * nothing. So where packets are bytes we say it, and the library is left with
+ * a socket that leads nowhere. */
+static bool
+quit_without_library(MYSQL *mysql)
+{
+    static const char quit[] = {1, 0, 0, 0, COM_QUIT};
+    const int fd = flavour_socket(mysql);
+
+    return fd >= 0 &&
+           send(fd, quit, sizeof(quit), MSG_DONTWAIT | MSG_NOSIGNAL) ==
+               (ssize_t)sizeof(quit) &&
+           socket_replace_by_null(fd);
+}
+
+/* mysql_close would go on with what is under way, and read (see above what that
+ * may end in). A send that must fail, since the socket is shut down or none,
+ * makes the library drop it without a look at anything. */
+static void
+drop_transport(MYSQL *mysql)
+{
+    mysql->status = MYSQL_STATUS_READY;
+    mysql->server_status &= ~(unsigned)FLAVOUR_MORE_RESULTS;
+    mysql->net.error = NET_ERROR_UNSET; /* else it does not even try */
+    if (flavour_has_transport(mysql)) {
+        (void)mysql_send_query(mysql, "", 0);
+    }
+}
+
+void
+flavour_part(MYSQL *mysql, unsigned how)
+{
+    if ((how & FLAVOUR_CUT) != 0 ||
+        ((how & FLAVOUR_PLAIN) != 0 && quit_without_library(mysql))) {
+        drop_transport(mysql);
+    } else if ((how & FLAVOUR_RESET_DUE) != 0) {
+        (void)flavour_read_reset(mysql);
+    }
+    mysql_close(mysql);
 }
 
 #endif

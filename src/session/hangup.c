@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/poll.h"
 #include "base/socket.h"
-#include "session/inside.h"
+#include "session/parts.h"
 
 /* COM_QUIT is one small send, but even that would wait for room when the
  * server has stopped reading. */
@@ -44,9 +44,10 @@ session_hang_up(struct session *session, enum session_parting parting)
 {
     const int fd = flavour_socket(session->mysql);
     const int duplicate = session_dup_socket(session);
+    const bool cut = parting == SESSION_CUT || !has_room_to_send(fd);
     struct sigpipe_hold hold = {0};
 
-    if (fd >= 0 && (parting == SESSION_CUT || !has_room_to_send(fd))) {
+    if (fd >= 0 && cut) {
         (void)shutdown(fd, SHUT_RDWR);
     }
     /* Nothing has been sent to a dead session: no signal, no hold. */
@@ -56,7 +57,12 @@ session_hang_up(struct session *session, enum session_parting parting)
     forked_forget(&session->shared);
     /* Statements that are still open must outlive the handle. */
     flavour_detach_statements(session->mysql);
-    mysql_close(session->mysql);
+    flavour_part(session->mysql,
+                 (cut && session->fd >= 0 ? FLAVOUR_CUT : 0u) |
+                     (session->plain ? FLAVOUR_PLAIN : 0u) |
+                     ((session->expected & ANSWER_RESET) != 0
+                          ? FLAVOUR_RESET_DUE
+                          : 0u));
     sigpipe_release(&hold);
     free_rest(session);
     return duplicate;
@@ -67,8 +73,9 @@ session_detach(struct session *session)
 {
     MYSQL *const mysql = session->mysql;
 
-    /* What session_lend left there is ours: the library counts from 0. */
-    mysql->net.pkt_nr = 0;
+    /* What session_lend left there is ours. What a command left is the
+     * library's: in the middle of a result it goes on counting from there. */
+    (void)inspect_untouched(session);
     forked_forget(&session->shared);
     free_rest(session);
     return mysql;

@@ -4,6 +4,8 @@
  * Never mysql_ping: it has no bound, and it takes a stray earlier reply for
  * its own and says that all is well. The proof's question notices both.
  */
+#include <errno.h>
+
 #include "base/error.h"
 #include "base/fault.h"
 #include "session/parts.h"
@@ -36,8 +38,14 @@ session_probe(struct session *session, const struct settings *settings,
                       look == LOOK_FLAWED ? *flaw : SESSION_MID_RESULT, flaw,
                       error);
     }
-    if (fault(FAULT_PING) || !io_step_begin(&step, session, limit)) {
+    if (fault(FAULT_PING)) {
         return broken(session, SESSION_SILENT, flaw, error);
+    }
+    if (!io_step_begin(&step, session, limit)) {
+        *flaw = SESSION_SILENT;
+        error_system(error, DEW_STAGE_VALIDATE, errno,
+                     "no timer for the probe could be started");
+        return SESSION_BROKEN;
     }
     const bool sent = proof_send(session);
     const bool late =

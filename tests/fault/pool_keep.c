@@ -101,7 +101,8 @@ static void
 lose_one(struct countdown *run)
 {
     return_a_dead_one(run);
-    const int64_t until_ms = kit_now_ms() + 50;
+    const int64_t until_ms =
+        kit_now_ms() + (run->point == FAULT_POINTS ? KIT_PATIENCE_MS : 50);
     KIT_AWAIT(kit_stats(run->pool).conns_idle != 0 ||
               kit_now_ms() >= until_ms);
 }

@@ -51,7 +51,8 @@ close_of_a_pool_at_rest_leaves_nothing(void **state)
     kit_return(&conn);
     /* By the time it returns, not some time later. */
     kit_close(pool);
-    assert_int_equal(test_server_count(server, "app"), 0);
+    assert_true(test_server_await_count(server, "app", 0,
+                                        test_server_list_lag_ms(server)));
     nothing_is_left();
 }
 

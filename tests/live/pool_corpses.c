@@ -51,7 +51,7 @@ kill_all_and_borrow(dew_config *config)
     dew_pool *const pool = kit_open(config);
     const int64_t highest = let_rest(pool);
     const uint64_t acquires = kit_stats(pool).acquires;
-    assert_int_equal(test_server_exec(server, "KILL USER app"), 0);
+    assert_int_equal(test_server_kill_user(server, "app"), 0);
     KIT_AWAIT(kit_stats(pool).retired_broken == SIZE);
     KIT_AWAIT(kit_stats(pool).conns_idle == FLOOR);
     assert_true(test_server_await_count(server, "app", FLOOR, KIT_PATIENCE_MS));

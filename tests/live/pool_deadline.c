@@ -14,9 +14,6 @@
 
 #include "fixture/pool_kit.h"
 
-/* Far longer than any deadline here, far shorter than a read timeout. */
-#define LONG_QUERY "SELECT SLEEP(20)"
-
 /* The default of kill_timeout_ms, and what a busy machine may add; less than
  * ping_timeout_ms, which the KILL itself is given. */
 #define CUT_LATE_MS 300
@@ -57,7 +54,7 @@ run_long(dew_conn *conn, int64_t *took_ms)
     MYSQL_RES *result = NULL;
 
     assert_int_equal(dew_deadline(conn, 100, NULL), DEW_OK);
-    if (mysql_query(mysql, LONG_QUERY) == 0) {
+    if (mysql_query(mysql, KIT_LONG_QUERY) == 0) {
         result = mysql_store_result(mysql);
     }
     *took_ms = kit_now_ms() - begun;

@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "fixture/pool_kit.h"
 #include "keeper/deadline.h"
+#include "session/flavour.h"
 
 static struct test_server *server;
 
@@ -31,7 +32,7 @@ open_pool(uint32_t kill_timeout_ms)
 static bool
 is_cut(MYSQL *mysql)
 {
-    struct pollfd seen = {(int)mysql_get_socket(mysql), POLLIN, 0};
+    struct pollfd seen = {flavour_socket(mysql), POLLIN, 0};
 
     return poll(&seen, 1, 0) == 1 && (seen.revents & POLLHUP) != 0;
 }

@@ -129,9 +129,8 @@ has_deadlines_of_its_own(void)
     FORK_EXPECT(dew_deadline(&lent, 5, NULL) == DEW_ESTALE);
     FORK_EXPECT(fork_kit_borrow(pool, &conn));
     FORK_EXPECT(dew_deadline(&conn, 50, NULL) == DEW_OK);
-    const bool stopped =
-        mysql_query(conn.mysql, "SELECT SLEEP(20)") != 0 ||
-        mysql_fetch_row(mysql_store_result(conn.mysql)) == NULL;
+    const bool stopped = mysql_query(conn.mysql, KIT_LONG_QUERY) != 0 ||
+                         mysql_store_result(conn.mysql) == NULL;
     FORK_EXPECT(stopped);
     /* By a KILL of this process's thread: a session that was cut is lost. */
     FORK_EXPECT(fork_kit_server_id(conn.mysql) > 0);
@@ -153,7 +152,7 @@ armed_deadline_stays_the_parents(void **state)
     kit_answers_are_its_own(lent.mysql);
     assert_int_equal(dew_deadline(&lent, 50, NULL), DEW_OK);
     const int64_t since_ms = kit_now_ms();
-    if (mysql_query(lent.mysql, "SELECT SLEEP(20)") == 0) {
+    if (mysql_query(lent.mysql, KIT_LONG_QUERY) == 0) {
         mysql_free_result(mysql_store_result(lent.mysql));
     }
     assert_in_range(kit_now_ms() - since_ms, 40, 10000);

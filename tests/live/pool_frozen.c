@@ -8,10 +8,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "live/pool_frozen.h"
+#include "session/flavour.h"
 
 static void
 open_fails_by_its_connect_timeout(void **state)
@@ -150,14 +152,22 @@ return_moved_and_freeze_behind_the_answers(dew_pool *pool)
 {
     dew_conn conn;
     MYSQL *const mysql = kit_borrow(pool, &conn);
-    struct pollfd socket = {.fd = mysql_get_socket(mysql), .events = POLLIN};
+    struct pollfd socket = {.fd = flavour_socket(mysql), .events = POLLIN};
     loan_do(mysql, "USE information_schema");
     kit_return(&conn);
-    assert_int_equal(poll(&socket, 1, KIT_PATIENCE_MS), 1);
-    KIT_AWAIT(test_server_scalar(
-                  server, "SELECT COUNT(*) FROM information_schema.processlist"
-                          " WHERE user = 'app' AND command = 'Sleep'"
-                          " AND db = 't'") == 1);
+    assert_true(flavour_has_answer(mysql) ||
+                poll(&socket, 1, KIT_PATIENCE_MS) == 1);
+    /* Where nothing can be sent behind the reset the database is still to be
+     * put back, too. */
+    const char *const database = (flavour_can() & FLAVOUR_CAN_PIPELINE) != 0
+                                     ? "t"
+                                     : "information_schema";
+    char sql[256];
+    (void)snprintf(sql, sizeof(sql),
+                   "SELECT COUNT(*) FROM information_schema.processlist WHERE"
+                   " user = 'app' AND command = 'Sleep' AND db = '%s'",
+                   database);
+    KIT_AWAIT(test_server_scalar(server, sql) == 1);
     test_server_freeze(server);
 }
 

@@ -165,6 +165,39 @@ session_that_never_answers_is_replaced(void **state)
     kit_close(pool);
 }
 
+/* What could not be sent in one go with the reset is sent by the keeper, when
+ * it finds the answer: a server that is far away answers that later, too. */
+static void
+keeper_waits_for_what_it_sends_behind_the_answer(void **state)
+{
+    const dew_script_step far = {
+        .name = "far", .moment = DEW_SCRIPT_ANSWER,
+        .command = DEW_SCRIPT_QUERY, .like = "@ready", .times = 1,
+        .after_ms = LATE_MS / 2};
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    script_config(&config, server, false);
+    config.pre_create = 1;
+    config.init_sql = "SET @ready = 1";
+    config.idle_timeout_ms = LATE_MS; /* it looks four times as often */
+    config.ping_timeout_ms = 10 * LATE_MS;
+    dew_pool *const pool = kit_open(&config);
+    /* Init_sql must wait until the way back to the database has worked. */
+    assert_int_equal(mysql_select_db(kit_borrow(pool, &conn), "other"), 0);
+    const unsigned long id = mysql_thread_id(conn.mysql);
+    script_play(server, &far);
+    kit_return(&conn);
+    KIT_AWAIT(dew_script_played(server, "far") == 1);
+    kit_answers_are_its_own(kit_borrow(pool, &conn));
+    assert_int_equal(mysql_thread_id(conn.mysql), id);
+    assert_int_equal(kit_stats(pool).retired_broken, 0);
+    assert_int_equal(kit_stats(pool).connects, 1);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
 static void
 close_does_not_wait_for_the_answer(void **state)
 {
@@ -213,6 +246,7 @@ main(void)
         cmocka_unit_test(only_session_is_lent_when_its_answer_comes),
         cmocka_unit_test(answer_that_came_later_is_not_lost),
         cmocka_unit_test(session_that_never_answers_is_replaced),
+        cmocka_unit_test(keeper_waits_for_what_it_sends_behind_the_answer),
         cmocka_unit_test(close_does_not_wait_for_the_answer),
     };
 

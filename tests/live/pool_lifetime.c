@@ -124,7 +124,7 @@ pre_create_is_held_after_a_kill(void **state)
     kit_config(&config, server);
     config.size = config.maxsize = config.pre_create = 2;
     dew_pool *const pool = kit_open(&config);
-    assert_int_equal(test_server_exec(server, "KILL USER app"), 0);
+    assert_int_equal(test_server_kill_user(server, "app"), 0);
     KIT_AWAIT(kit_stats(pool).retired_broken == 2);
     KIT_AWAIT(kit_stats(pool).conns_idle == 2);
     assert_true(test_server_await_count(server, "app", 2, KIT_PATIENCE_MS));

@@ -15,6 +15,7 @@
 #include "fixture/pool_kit.h"
 #include "fixture/prompt.h"
 #include "fixture/stall.h"
+#include "session/flavour.h"
 
 #define LATE_MS 250
 
@@ -205,6 +206,11 @@ deadline_holds_whatever_the_listener_does(void **state)
                                                 STALL_GREETED, STALL_DEAF};
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         struct stall *const stall = stall_start(scripts[i], false, 0);
+        /* Where there is no room Oracle's library is refused at once; the
+         * borrower has his time all the same, and the reason at its end. */
+        const dew_code code = scripts[i] == STALL_DEAF && !FLAVOUR_MARIADB
+                                  ? DEW_ECONNECT
+                                  : DEW_ETIMEDOUT;
         int64_t times[3];
         dew_config config;
         dew_conn conn;
@@ -213,8 +219,7 @@ deadline_holds_whatever_the_listener_does(void **state)
         dew_pool *const pool = kit_open(&config);
         for (size_t k = 0; k < 3; k++) {
             const int64_t since_ms = kit_now_ms();
-            assert_int_equal(dew_acquire(pool, 150, &conn, NULL),
-                             DEW_ETIMEDOUT);
+            assert_int_equal(dew_acquire(pool, 150, &conn, NULL), code);
             times[k] = prompt_ms(since_ms, kit_now_ms() - since_ms, 200);
         }
         assert_in_range(kit_median(times, 3), 149, 200);

@@ -96,10 +96,7 @@ pool_at_rest_uses_no_processor_time(void **state)
 static int64_t
 statements_on_the_server(void)
 {
-    return test_server_scalar(server,
-                              "SELECT variable_value FROM"
-                              " information_schema.global_status WHERE"
-                              " variable_name = 'Prepared_stmt_count'");
+    return test_server_status(server, "Prepared_stmt_count");
 }
 
 /* Each loan forgets one; without a clean-up the server's limit comes near. */

@@ -34,15 +34,7 @@ configure(dew_config *config, const char *name)
 static int64_t
 cut_clients(void)
 {
-    const bool is_mariadb =
-        test_server_scalar(server, "SELECT VERSION() LIKE '%MariaDB%'") == 1;
-    return test_server_scalar(
-        server, is_mariadb ? "SELECT VARIABLE_VALUE"
-                             " FROM information_schema.global_status"
-                             " WHERE VARIABLE_NAME = 'Aborted_clients'"
-                           : "SELECT VARIABLE_VALUE"
-                             " FROM performance_schema.global_status"
-                             " WHERE VARIABLE_NAME = 'Aborted_clients'");
+    return test_server_status(server, "Aborted_clients");
 }
 
 static void

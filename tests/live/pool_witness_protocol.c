@@ -48,7 +48,8 @@ two_queries_sent_and_one_read(MYSQL *mysql)
     loan_send(mysql, "SELECT 'stale'");
     loan_await_reply(mysql);
     assert_int_equal(mysql_read_query_result(mysql), 0);
-    if (flavour_unread_bytes(mysql) != FLAVOUR_SOME) {
+    /* Oracle's library does not tell: it may have read the second, too. */
+    if (flavour_unread_bytes(mysql) == FLAVOUR_NONE) {
         loan_await_reply(mysql);
     }
 }
@@ -164,7 +165,8 @@ static const struct {
     {"a reply that is still to come",
      reply_that_is_still_to_come, DEW_RESET_NEVER, NULL},
     {"two queries sent and one read",
-     two_queries_sent_and_one_read, DEW_RESET_NEVER, NULL},
+     two_queries_sent_and_one_read,
+     FLAVOUR_MARIADB ? DEW_RESET_NEVER : DEW_RESET_ROLLBACK, NULL},
     {"two queries sent, the second takes time",
      two_queries_sent_and_the_second_takes_time, DEW_RESET_ROLLBACK, NULL},
     {"a reply behind the close of a statement",

@@ -51,19 +51,7 @@ open_on(const struct test_server *server, bool tcp)
 static int64_t
 aborted(struct test_server *server)
 {
-    return test_server_scalar(
-        server, "SELECT VARIABLE_VALUE FROM performance_schema.global_status "
-                "WHERE VARIABLE_NAME = 'Aborted_clients'") >= 0
-               ? test_server_scalar(
-                     server,
-                     "SELECT VARIABLE_VALUE FROM "
-                     "performance_schema.global_status "
-                     "WHERE VARIABLE_NAME = 'Aborted_clients'")
-               : test_server_scalar(
-                     server,
-                     "SELECT VARIABLE_VALUE FROM "
-                     "information_schema.global_status "
-                     "WHERE VARIABLE_NAME = 'Aborted_clients'");
+    return test_server_status(server, "Aborted_clients");
 }
 
 static void

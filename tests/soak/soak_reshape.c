@@ -137,7 +137,7 @@ kill_all(struct soak_director *director)
     struct storm *const storm = director->storm;
 
     storm_trouble_begins(storm);
-    (void)test_server_exec(storm->server, "KILL USER app");
+    (void)test_server_kill_user(storm->server, "app");
     storm_pause_for(storm, CALM_AFTER_MS);
     storm_trouble_ends(storm);
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "fixture/scripted_kit.h"
+#include "session/flavour.h"
 
 #define ROOM 4096
 
@@ -396,7 +397,7 @@ strike_hits_every_session_at_rest_and_is_over_when_it_returns(void **state)
     for (int i = 0; i < 2; i++) {
         connect_plainly(&conns[i]);
         polls[i] = (struct pollfd){
-            .fd = (int)mysql_get_socket(conns[i].mysql), .events = POLLIN};
+            .fd = flavour_socket(conns[i].mysql), .events = POLLIN};
     }
     assert_int_equal(dew_script_strike(server, &stray, KIT_PATIENCE_MS), 2);
     assert_int_equal(poll(polls, 2, 0), 2);
