@@ -5,6 +5,7 @@
  *     struct Loan;                     what a thread needs for one loan
  *     explicit Pool(unsigned sessions);
  *     void acquire(Loan &), release(Loan &);
+ *     void use(Loan &);                only if loans do some work
  * One measurement is a window of time in which all threads run; before it they
  * warm up. Its figure is the time of the window by the pairs that all threads
  * made in it: with two processors and perfect scaling half of one thread's.
@@ -18,6 +19,7 @@
 #include <memory>
 #include <sys/prctl.h>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "lib/counted.h"
@@ -30,6 +32,12 @@ struct Load {
     unsigned threads;
     int64_t hold_ns = 0;
     bool blocks = false; /* holds asleep, as one who waits for a server */
+    int64_t gap_ns = 0;  /* busy with something else between two loans */
+};
+
+/* In ticks; `whole` is from before the acquire to after the release. */
+struct Times {
+    Histogram acquire, release, whole;
 };
 
 struct Result {
@@ -37,8 +45,7 @@ struct Result {
     double fewest = 0, most = 0; /* pairs of one thread */
     double switches = 0, cpu_s = 0, others = 0;
     double wakes = 0, parks = 0, polls = 0;
-    Histogram acquire; /* ticks, of the second window */
-    double latency_pairs = 0, latency_seconds = 0;
+    Times times; /* of the second window */
 };
 
 enum class Phase { warm, count, time, stop };
@@ -47,15 +54,55 @@ enum class Phase { warm, count, time, stop };
 struct alignas(128) Worker {
     std::atomic<uint64_t> pairs{0};
     Counted counted;
-    Histogram acquire;
+    Times times;
 };
+
+template <class Pool, class = void> struct has_use : std::false_type {
+};
+template <class Pool>
+struct has_use<Pool, std::void_t<decltype(&Pool::use)>> : std::true_type {
+};
+
+template <class Pool>
+void
+hold(Pool &pool, typename Pool::Loan &loan, const Load &load, uint64_t length)
+{
+    if constexpr (has_use<Pool>::value) {
+        pool.use(loan);
+    }
+    if (load.blocks) {
+        sleep_ns(load.hold_ns);
+    } else if (length != 0) {
+        spin_ticks(length);
+    }
+}
+
+template <class Pool>
+void
+timed_pair(Pool &pool, typename Pool::Loan &loan, const Load &load,
+           uint64_t length, Times &times)
+{
+    const uint64_t from = ticks();
+    pool.acquire(loan);
+    const uint64_t have = ticks();
+    hold(pool, loan, load, length);
+    const uint64_t done = ticks();
+    pool.release(loan);
+    const uint64_t gone = ticks();
+    times.acquire.add(have - from);
+    times.release.add(gone - done);
+    times.whole.add(gone - from);
+}
 
 template <class Pool>
 void
 work(Pool &pool, const Load &load, std::atomic<Phase> &phase, Worker &mine)
 {
-    const auto hold = static_cast<uint64_t>(
-        static_cast<double>(load.hold_ns) * ticks_per_ns());
+    const double scale = ticks_per_ns();
+    const auto length =
+        static_cast<uint64_t>(static_cast<double>(load.hold_ns) * scale);
+    const auto gap =
+        static_cast<uint64_t>(static_cast<double>(load.gap_ns) * scale);
     typename Pool::Loan loan{};
     uint64_t pairs = 0;
     (void)prctl(PR_SET_TIMERSLACK, 1);
@@ -66,19 +113,16 @@ work(Pool &pool, const Load &load, std::atomic<Phase> &phase, Worker &mine)
             break;
         }
         if (now == Phase::time) {
-            const uint64_t from = ticks();
-            pool.acquire(loan);
-            mine.acquire.add(ticks() - from);
+            timed_pair(pool, loan, load, length, mine.times);
         } else {
             pool.acquire(loan);
+            hold(pool, loan, load, length);
+            pool.release(loan);
         }
-        if (load.blocks) {
-            sleep_ns(load.hold_ns);
-        } else if (hold != 0) {
-            spin_ticks(hold);
-        }
-        pool.release(loan);
         mine.pairs.store(++pairs, std::memory_order_relaxed);
+        if (gap != 0) {
+            spin_ticks(gap);
+        }
     }
     counted_here(nullptr);
 }
@@ -92,10 +136,9 @@ struct Snapshot {
 Snapshot look(const std::vector<std::unique_ptr<Worker>> &workers);
 void settle_up(const Snapshot &before, const Snapshot &after, Result &result);
 
-/* In `times` the second window is left out if false. */
 template <class Pool>
 Result
-measure(Pool &pool, const Load &load, bool times = true)
+measure(Pool &pool, const Load &load)
 {
     std::atomic<Phase> phase{Phase::warm};
     std::vector<std::unique_ptr<Worker>> workers;
@@ -113,22 +156,17 @@ measure(Pool &pool, const Load &load, bool times = true)
     const Snapshot before = look(workers);
     sleep_ns(window_ns());
     const Snapshot after = look(workers);
-    settle_up(before, after, result);
-    if (times) {
-        phase = Phase::time;
-        sleep_ns(window_ns() * 2 / 3);
-        const Snapshot last = look(workers);
-        Result second;
-        settle_up(after, last, second);
-        result.latency_pairs = second.pairs;
-        result.latency_seconds = second.seconds;
-    }
+    phase = Phase::time;
+    sleep_ns(window_ns() * 2 / 3);
     phase = Phase::stop;
     for (std::thread &thread : threads) {
         thread.join();
     }
+    settle_up(before, after, result);
     for (const auto &worker : workers) {
-        result.acquire.add(worker->acquire);
+        result.times.acquire.add(worker->times.acquire);
+        result.times.release.add(worker->times.release);
+        result.times.whole.add(worker->times.whole);
     }
     return result;
 }

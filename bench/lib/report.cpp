@@ -55,7 +55,9 @@ tell(benchmark::State &state, const Result &result)
 {
     const double pairs = std::max(result.pairs, 1.0);
     tell_ns(state, result.seconds * 1e9 / pairs);
-    tell_times(state, "acquire_", result.acquire);
+    tell_times(state, "acquire_", result.times.acquire);
+    tell_times(state, "release_", result.times.release);
+    tell_times(state, "whole_", result.times.whole);
     /* Where others run, too, this says more than the time on the clock. */
     state.counters["cpu_ns"] = result.cpu_s * 1e9 / pairs;
     state.counters["pairs_per_s"] = result.pairs / result.seconds;

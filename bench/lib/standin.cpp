@@ -2,12 +2,15 @@
 /* Where sessions without work connect to: a server of ours that only listens. */
 #include "lib/standin.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <spawn.h>
 #include <string>
 #include <unistd.h>
+
+#include "lib/machine.h"
 
 extern char **environ;
 
@@ -58,6 +61,23 @@ standin_socket()
 {
     static const std::string path = start();
     return path.c_str();
+}
+
+unsigned
+most_sessions()
+{
+    static const unsigned most = [] {
+        const uint64_t files = raise_file_limit();
+        const uint64_t fit = files < 1000 ? 100 : (files - 200) / 2;
+        if (fit < 10000) {
+            fprintf(stderr, "only %llu open files are allowed: %llu sessions "
+                    "in place of 10 000\n",
+                    static_cast<unsigned long long>(files),
+                    static_cast<unsigned long long>(fit));
+        }
+        return static_cast<unsigned>(std::min<uint64_t>(fit, 10000));
+    }();
+    return most;
 }
 
 } // namespace bench

@@ -14,6 +14,10 @@ namespace bench {
 /* Its unix socket; started at the first call, gone when we are. */
 const char *standin_socket();
 
+/* 10 000, or as many as its open files allow: two for each session. A smaller
+ * number is said aloud, and stands in the names of the rows. */
+unsigned most_sessions();
+
 } // namespace bench
 
 #endif

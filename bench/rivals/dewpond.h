@@ -30,6 +30,8 @@ standin_config(unsigned sessions)
     config.size = config.maxsize = config.pre_create = sessions;
     config.reset = DEW_RESET_NEVER;
     config.waiters_max = 65535;
+    /* Patience, where thousands connect to a busy machine. */
+    config.connect_timeout_ms = 60000;
     return config;
 }
 
