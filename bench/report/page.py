@@ -26,13 +26,14 @@ THREADS = (1, 2, 4, 8, 16, 64)
 
 
 def pools_of(results, question, position=1):
-    """The pools of a question in the order in which they were measured."""
+    """The pools of a question, ours first."""
     found = []
     for name in results.names(question + "/"):
         pool = name.split("/")[position]
         if pool not in found:
             found.append(pool)
-    return sorted(found, key=lambda pool: not pool.startswith("dewpond"))
+    return sorted(found, key=lambda pool: (not pool.startswith("dewpond"),
+                                           pool))
 
 
 def idle_plot(results):
@@ -68,9 +69,9 @@ def crowd_plot(results):
     for pool in pools_of(results, "acquire_crowded"):
         name = f"acquire_crowded/{pool}/threads:16/sessions:4/hold:1us"
         if name in results.cells:
-            rows.append((pool, results.median(name)))
+            rows.append((pool, results.median(name) / 1e3))
     return bars_plot("Time by loan, 16 threads on 4 sessions, busy hold of "
-                     "1 us", rows, " ns", "shorter is better")
+                     "1 us", rows, " us", "shorter is better")
 
 
 def scale_plot(results):

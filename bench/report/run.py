@@ -5,6 +5,7 @@ import argparse
 import datetime
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,14 @@ def cpu_name():
     return os.uname().machine
 
 
+def in_order(entry):
+    """By question; within one 2 before 16, whatever was measured first."""
+    name = entry["name"]
+    return (QUESTIONS.index(text.question_of(name)),
+            [int(word) if word.isdigit() else word
+             for word in re.split(r"(\d+)", name)])
+
+
 class Run:
     """All repetitions of all questions."""
 
@@ -155,9 +164,7 @@ class Run:
             context["rival_" + name] = "missing"
         if "server" in self.wanted.questions:
             context["server"] = server.version(self.environment)
-        results = Results(context, sorted(
-            self.benchmarks, key=lambda entry: QUESTIONS.index(
-                text.question_of(entry["name"]))))
+        results = Results(context, sorted(self.benchmarks, key=in_order))
         disturbed = sum(map(results.is_disturbed, results.cells))
         if disturbed:
             context["disturbed_cells"] = f"{disturbed} of {len(results.cells)}"

@@ -6,14 +6,23 @@ import math
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 62, 150, 34, 44
 OURS = "#c2410c"
-COLOURS = ("#1d4ed8", "#0f766e", "#7c3aed", "#4d7c0f", "#be185d", "#475569",
-           "#0891b2", "#a16207", "#64748b", "#9333ea", "#059669", "#6b7280")
+OURS_ALSO = "#f59e0b"
+# One colour for each rival in all plots.
+COLOURS = {
+    "mutex_lifo": "#1d4ed8", "soci": "#0f766e", "apr_reslist": "#7c3aed",
+    "poco_objectpool": "#4d7c0f", "poco_sessionpool": "#84cc16",
+    "libzdb": "#be185d", "libzdb_no_ping": "#f472b6", "mysqlpp": "#92400e",
+    "hikaricp": "#0891b2", "go_database_sql": "#0ea5e9",
+    "pymysql_pool": "#a3a300", "per_thread": "#111827",
+    "per_query": "#9ca3af", "no_pool": "#111827",
+    "mutex_lifo_reset": "#3b82f6", "mutex_lifo_ping": "#93c5fd",
+}
 
 
 def colour_of(name, rank):
-    return OURS if name.startswith("dewpond") and rank == 0 else (
-        "#f59e0b" if name.startswith("dewpond") else
-        COLOURS[rank % len(COLOURS)])
+    if name.startswith("dewpond"):
+        return OURS if rank == 0 else OURS_ALSO
+    return COLOURS.get(name.split(",")[0], "#64748b")
 
 
 def short(value):
@@ -119,7 +128,7 @@ def range_plot(title, rows, unit):
     rows = [(name, dots) for name, dots in rows if dots]
     if not rows:
         return ""
-    left, row_height = 150, 26
+    left, row_height = 160, 26
     height = TOP + len(rows) * row_height + 34
     axis = LogAxis([v for _, dots in rows for _, v in dots], left,
                    WIDTH - 40)
@@ -146,7 +155,7 @@ def bars_plot(title, rows, unit, note=""):
     rows = [(name, v) for name, v in rows if v]
     if not rows:
         return ""
-    left, row_height = 150, 24
+    left, row_height = 200, 24
     height = TOP + len(rows) * row_height + 14
     longest = max(v for _, v in rows)
     body = [text(WIDTH, 16, note, "end", 11, "#64748b")]
