@@ -116,6 +116,7 @@ with_waiters(benchmark::State &state, unsigned waiters)
     while (waiters_of(pool) < waiters) {
         sleep_ns(1000000);
     }
+    sleep_ns(200000000); /* from in line to asleep */
     const double bytes = static_cast<double>(counted_bytes() - own);
     const Usage asleep = Usage::now();
     sleep_ns(std::max(window_ns(), int64_t{300000000}));
