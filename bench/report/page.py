@@ -60,8 +60,8 @@ def waits_plot(results, threads, hold):
                 for label, figure in (("p50", "p50"), ("p99", "p99"),
                                       ("p99.9", "p999"), ("max", "max"))]))
     return range_plot(f"Wait for a session: {threads} threads on 4, "
-                      f"{hold.replace(':', ' ')}: p50, p99, p99.9, max; "
-                      "left is better", rows, " us")
+                      f"{hold.replace(':', ' ')}", rows, " us",
+                      "p50, p99, p99.9, max; left is better")
 
 
 def crowd_plot(results):
@@ -106,8 +106,8 @@ def server_waits_plot(results):
                 (label, (results.median(name, "acquire_" + figure) or 0) / 1e3)
                 for label, figure in (("p50", "p50"), ("p99", "p99"),
                                       ("p99.9", "p999"))]))
-    return range_plot("Wait for a session, real server, 32 threads on 4: p50, "
-                      "p99, p99.9; left is better", rows, " us")
+    return range_plot("Wait for a session, real server, 32 threads on 4",
+                      rows, " us", "p50, p99, p99.9; left is better")
 
 
 def resets_plot(results):

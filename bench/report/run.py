@@ -134,8 +134,10 @@ class Run:
         self.benchmarks += benchmarks
 
     def ask_outside(self, program, repetition):
-        self.benchmarks += [from_outside(cell, repetition)
-                            for cell in program.run(self.environment)]
+        self.benchmarks += [
+            from_outside(cell, repetition)
+            for cell in program.run(self.environment)
+            if text.question_of(cell["name"]) in self.wanted.questions]
 
     def progress(self, repetition, name):
         all_jobs = self.wanted.repetitions * (len(self.wanted.questions)
@@ -184,6 +186,9 @@ def write(results, directory, stem):
     for what, must, seen, verdict in verdicts:
         print(f"{verdict:13} {seen:>10}  must be {must:10}  {what}")
     print(f"\n{page.score(verdicts)}")
+    if "disturbed_cells" in results.context:
+        print(f"DISTURBED: {results.context['disturbed_cells']} cells: others "
+              "used this machine; these figures mean little")
     for suffix in (".json", ".md", ".html"):
         print(os.path.relpath(base + suffix))
 

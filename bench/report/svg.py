@@ -21,8 +21,12 @@ COLOURS = {
 
 def colour_of(name, rank):
     if name.startswith("dewpond"):
-        return OURS if rank == 0 else OURS_ALSO
+        return OURS if is_ours(name, rank) else OURS_ALSO
     return COLOURS.get(name.split(",")[0], "#64748b")
+
+
+def is_ours(name, rank):
+    return rank == 0 and name.startswith("dewpond")
 
 
 def short(value):
@@ -111,17 +115,17 @@ def lines_plot(title, xs, series, y_title, x_title):
         places = [(place[x], axis.at(points[x])) for x in xs if x in points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         body.append(tag("polyline", points=path, fill="none", stroke=colour,
-                        stroke_width=3 if rank == 0 else 1.6))
+                        stroke_width=3 if is_ours(name, rank) else 1.6))
         body += [tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.6,
                      fill=colour) for x, y in places]
         labels.append((places[-1][1] + 4, name, colour, rank))
     body += [text(WIDTH - RIGHT + 10, y, name, "start", 11, colour,
-                  700 if rank == 0 else 400)
+                  700 if is_ours(name, rank) else 400)
              for y, name, colour, rank in spaced(labels)]
     return frame("".join(body), title)
 
 
-def range_plot(title, rows, unit):
+def range_plot(title, rows, unit, note=""):
     """rows: [(name, [(label, value)...])]: dots on one logarithmic line each."""
     rows = [(name, [(label, v) for label, v in dots if v])
             for name, dots in rows]
@@ -133,13 +137,14 @@ def range_plot(title, rows, unit):
     axis = LogAxis([v for _, dots in rows for _, v in dots], left,
                    WIDTH - 40)
     bottom = height - 28
-    body = [line(axis.at(mark), TOP, axis.at(mark), bottom)
+    body = [text(WIDTH, 16, note, "end", 11, "#64748b")]
+    body += [line(axis.at(mark), TOP, axis.at(mark), bottom)
             + text(axis.at(mark), bottom + 16, short(mark) + unit, "middle",
                    11) for mark in axis.marks]
     for rank, (name, dots) in enumerate(rows):
         y, colour = TOP + (rank + 0.6) * row_height, colour_of(name, rank)
         body.append(text(left - 12, y + 4, name, "end", 12, colour,
-                         700 if rank == 0 else 400))
+                         700 if is_ours(name, rank) else 400))
         body.append(line(axis.at(dots[0][1]), y, axis.at(dots[-1][1]), y,
                          colour, 2))
         for index, (label, v) in enumerate(dots):
@@ -163,10 +168,10 @@ def bars_plot(title, rows, unit, note=""):
         y, colour = TOP + rank * row_height, colour_of(name, rank)
         width = max(1.5, (WIDTH - left - 110) * v / longest)
         body.append(text(left - 12, y + 13, name, "end", 12, colour,
-                         700 if rank == 0 else 400))
+                         700 if is_ours(name, rank) else 400))
         body.append(tag("rect", x=left, y=y + 2, width=f"{width:.1f}",
                         height=row_height - 8, rx=2, fill=colour,
-                        fill_opacity=1 if rank == 0 else 0.75))
+                        fill_opacity=1 if is_ours(name, rank) else 0.75))
         body.append(text(left + width + 6, y + 13, short(v) + unit, "start",
                          11))
     return frame("".join(body), title, height)
