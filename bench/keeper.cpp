@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* What does a pool cost that nobody uses, and what do open and close take? */
+/*
+ * "rest": 10 000 sessions of the stand-in lie idle; the processor time of the
+ * keeper, with the keepalive as it is by default, and every 2 s. "tend": one
+ * dew_pool_tend over as many, without threads.
+ * "open", "close": 1 000 sessions, created before open returns. "connects"
+ * beside them is the server's own pace: as many connects at once
+ * (connects_max), nothing else. On the server that is named, or the stand-in.
+ */
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "lib/report.h"
+#include "lib/target.h"
+#include "rivals/dewpond.h"
+
+namespace bench {
+namespace {
+
+constexpr unsigned opened = 1000, at_once = 4;
+
+dew_config
+crowd_config()
+{
+    dew_config config = standin_config(most_sessions());
+    config.connects_max = 16;
+    return config;
+}
+
+void
+rest(benchmark::State &state, uint32_t keepalive_ms)
+{
+    dew_config config = crowd_config();
+    config.keepalive_ms = keepalive_ms;
+    Dewpond pool(config);
+    if (keepalive_ms != 0) {
+        sleep_ns(static_cast<int64_t>(keepalive_ms) * 1000000);
+    }
+    const Usage before = Usage::now();
+    sleep_ns(window_ns() * 5);
+    const Usage after = Usage::now();
+    const double seconds = static_cast<double>(after.ns - before.ns) * 1e-9;
+    tell_ns(state, (after.own_s - before.own_s) * 1e9 / seconds);
+    state.counters["cpu_us_per_s"] =
+        (after.own_s - before.own_s) * 1e6 / seconds;
+    tell_others(state, before, after);
+}
+
+void
+tend(benchmark::State &state)
+{
+    dew_config config = crowd_config();
+    Histogram times;
+    config.flags = DEW_NO_THREADS;
+    Dewpond pool(config);
+    const Usage before = Usage::now();
+    while (now_ns() - before.ns < window_ns() * 3) {
+        const uint64_t from = ticks();
+        const int64_t next_ms = dew_pool_tend(pool.pool());
+        times.add(ticks() - from);
+        sleep_ns(std::min<int64_t>(std::max<int64_t>(next_ms, 1), 100) *
+                 1000000);
+    }
+    tell_ns(state, times.quantile(0.5) / ticks_per_ns());
+    tell_times(state, "tend_", times);
+    state.counters["tends"] = static_cast<double>(times.count());
+    tell_others(state, before, Usage::now());
+}
+
+dew_config
+opened_config()
+{
+    dew_config config = target().has(Way::unix_socket)
+                            ? target_config(Way::unix_socket, opened)
+                            : standin_config(opened);
+    config.connects_max = at_once;
+    return config;
+}
+
+void
+open_and_close(benchmark::State &state, bool tell_close)
+{
+    const dew_config config = opened_config();
+    dew_error error;
+    dew_pool *pool = nullptr;
+    const Usage before = Usage::now();
+    insist(dew_pool_open(&pool, &config, &error), error, "open");
+    const int64_t open_ns = now_ns();
+    insist(dew_pool_close(pool, 60000, &error), error, "close");
+    const Usage after = Usage::now();
+    tell_ns(state, static_cast<double>(tell_close ? after.ns - open_ns
+                                                  : open_ns - before.ns));
+    state.counters["sessions"] = opened;
+    tell_others(state, before, after);
+}
+
+MYSQL *
+connect_like(const dew_config &config)
+{
+    MYSQL *const mysql = mysql_init(nullptr);
+    mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (mysql_real_connect(mysql, nullptr, config.user, config.password,
+                           config.database, 0, config.unix_socket,
+                           0) == nullptr) {
+        fprintf(stderr, "server: %s\n", mysql_error(mysql));
+        exit(1);
+    }
+    return mysql;
+}
+
+void
+connects(benchmark::State &state)
+{
+    const dew_config config = opened_config();
+    std::vector<MYSQL *> all(opened);
+    std::atomic<unsigned> next{0};
+    std::vector<std::thread> crew;
+    const Usage before = Usage::now();
+    for (unsigned i = 0; i < at_once; i++) {
+        crew.emplace_back([&] {
+            for (unsigned at; (at = next++) < opened;) {
+                all[at] = connect_like(config);
+            }
+        });
+    }
+    for (std::thread &thread : crew) {
+        thread.join();
+    }
+    const Usage after = Usage::now();
+    tell_ns(state, static_cast<double>(after.ns - before.ns));
+    state.counters["sessions"] = opened;
+    tell_others(state, before, after);
+    for (MYSQL *mysql : all) {
+        mysql_close(mysql);
+    }
+}
+
+void
+add(const std::string &name, Body body)
+{
+    add_row("keeper/" + name, std::move(body));
+}
+
+} // namespace
+} // namespace bench
+
+int
+main(int argc, char **argv)
+{
+    using namespace bench;
+    const std::string many = "/sessions:" + std::to_string(most_sessions());
+    const std::string thousand = "/sessions:" + std::to_string(opened);
+    add("rest" + many, [](benchmark::State &state) { rest(state, 0); });
+    add("rest" + many + "/keepalive:2s",
+        [](benchmark::State &state) { rest(state, 2000); });
+    add("tend" + many, tend);
+    add("open" + thousand,
+        [](benchmark::State &state) { open_and_close(state, false); });
+    add("close" + thousand,
+        [](benchmark::State &state) { open_and_close(state, true); });
+    add("connects" + thousand, connects);
+    return run(argc, argv);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The server that questions with a server ask, as the environment names it. */
+/*
+ * bench/run starts a private MariaDB server and sets these, or takes them from
+ * its --server: DEWPOND_BENCH_SOCKET, _HOST, _PORT, _USER, _PASSWORD,
+ * _DATABASE, and _SERVER_PID where it runs on this machine for us alone.
+ */
+#ifndef DEWPOND_BENCH_TARGET_H
+#define DEWPOND_BENCH_TARGET_H
+
+#include <dewpond.h>
+#include <string>
+
+namespace bench {
+
+enum class Way { unix_socket, tcp };
+
+struct Target {
+    std::string socket, host, user, password, database;
+    unsigned port = 0;
+    bool has(Way way) const;
+};
+
+const Target &target();
+/* Ends the program with a sentence if no server was named. */
+void need_target();
+
+/* A plain connection with the client library alone; ends the program if there
+ * is none. */
+MYSQL *connect_plainly(Way way);
+/* One statement and its rows; ends the program if it fails. */
+void ask(MYSQL *mysql);
+extern const char *const question;
+
+/* The same place for a pool. */
+dew_config target_config(Way way, unsigned sessions);
+
+} // namespace bench
+
+#endif
