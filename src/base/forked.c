@@ -91,6 +91,19 @@ open_null(void)
                                    : open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
+bool
+forked_replace_by_null(int fd)
+{
+    const int null = open_null();
+
+    if (null < 0) {
+        return false;
+    }
+    const bool replaced = dup3(null, fd, O_CLOEXEC) == fd;
+    (void)close(null);
+    return replaced;
+}
+
 /* `null` is /dev/null or -1; returns what it is afterwards. */
 static int
 replace(int fd, int null)

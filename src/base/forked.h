@@ -61,6 +61,9 @@ struct forked_socket {
 
 /* A child shall not have this socket. */
 void forked_note(struct forked_socket *note, int fd);
+/* Puts /dev/null in the place of the socket `fd`, whose duplicates stay as they
+ * are. False: no descriptor is left, and nothing has changed. */
+bool forked_replace_by_null(int fd);
 /* Before it is closed or given away. Nothing if nothing was noted. */
 void forked_forget(struct forked_socket *note);
 

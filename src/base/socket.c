@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A duplicate first, then its identity, then shutdown(2). */
-#define _GNU_SOURCE 1
 #include "base/socket.h"
 
 #include <errno.h>
@@ -23,21 +22,6 @@ socket_duplicate(int fd)
         return -1;
     }
     return fcntl(fd, F_DUPFD_CLOEXEC, 0);
-}
-
-bool
-socket_replace_by_null(int fd)
-{
-    const int null = fault(FAULT_DESCRIPTOR)
-                         ? -1
-                         : open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null < 0) {
-        return false;
-    }
-    const bool replaced = dup3(null, fd, O_CLOEXEC) == fd;
-    (void)close(null);
-    return replaced;
 }
 
 uint64_t

@@ -10,10 +10,6 @@
  * is -1. */
 int socket_duplicate(int fd);
 
-/* Puts /dev/null in the place of the socket `fd`, whose duplicates stay as they
- * are. False: no descriptor is left, and nothing has changed. */
-bool socket_replace_by_null(int fd);
-
 /* The socket's inode: what it is, whatever number it has; 0: not a socket. */
 uint64_t socket_identity(int fd);
 

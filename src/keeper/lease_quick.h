@@ -55,6 +55,9 @@ lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
         pond_lend(&pool->pond, slot, file, line, thread_id(), now_ms);
 }
 
+/* How long a sampled loan took. */
+void lease_record_hold(dew_pool *pool, const struct slot *slot);
+
 /* The borrower brings it back, and nothing needs to be done but to put it: true.
  * False: it is LEASED to the caller, lease_return it. Inside a section. */
 static inline bool
@@ -63,12 +66,15 @@ lease_return_quickly(dew_pool *pool, struct slot *slot)
     const struct settings *settings = pool->settings;
     const int64_t lent_ms = slot_lent_ms(slot);
 
-    if (slot->deadline != NULL || slot->lent_ns != 0 ||
+    if (slot->deadline != NULL ||
         settings->uses_max != SETTINGS_OFF || lent_ms >= slot->expires_ms ||
         pond_is_outdated(&pool->pond, slot) ||
         quota_has_excess(&pool->pond.quota) ||
         !session_rests(slot->session, settings)) {
         return false;
+    }
+    if (slot->lent_ns != 0) {
+        lease_record_hold(pool, slot);
     }
     slot->rested_ms = lent_ms;
     pond_put_staying(&pool->pond, slot);

@@ -14,8 +14,8 @@
 #define KILL_LIMIT_MS 20
 #define NS_PER_US 1000
 
-static void
-record_hold(dew_pool *pool, const struct slot *slot)
+void
+lease_record_hold(dew_pool *pool, const struct slot *slot)
 {
     if (slot->lent_ns != 0) {
         const int64_t held = pool_now_ns(pool) - slot->lent_ns;
@@ -133,7 +133,7 @@ lease_return(dew_pool *pool, struct slot *slot)
     const struct io_limit limit = {clock_deadline_after_ms(DRAIN_LIMIT_MS), -1};
     enum session_flaw flaw = SESSION_SOUND;
 
-    record_hold(pool, slot);
+    lease_record_hold(pool, slot);
     if (!deadline_is_over(slot)) {
         tally_add(&pool->pond.tallies.retired_broken);
         retire(pool, slot, SESSION_CUT);
@@ -153,7 +153,7 @@ lease_return(dew_pool *pool, struct slot *slot)
 void
 lease_discard(dew_pool *pool, struct slot *slot)
 {
-    record_hold(pool, slot);
+    lease_record_hold(pool, slot);
     (void)deadline_is_over(slot);
     tally_add(&pool->pond.tallies.discarded);
     session_cut_off(slot->session);
@@ -163,7 +163,7 @@ lease_discard(dew_pool *pool, struct slot *slot)
 MYSQL *
 lease_give_away(dew_pool *pool, struct slot *slot)
 {
-    record_hold(pool, slot);
+    lease_record_hold(pool, slot);
     (void)deadline_is_over(slot);
     tally_add(&pool->pond.tallies.detached);
     MYSQL *mysql = session_detach(slot->session);

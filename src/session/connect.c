@@ -67,25 +67,34 @@ cut_error(const MYSQL *mysql, enum flavour_cut cut_by, int64_t started_ns,
                            allowed_ms < 0 ? 0 : allowed_ms, phase);
 }
 
+bool
+session_learn_defaults(void)
+{
+    MYSQL *const mysql = mysql_init(NULL);
+
+    if (mysql == NULL) {
+        return false;
+    }
+    mysql_set_local_infile_default(mysql);
+    flavour_default_infile = mysql->options.local_infile_init;
+    mysql_close(mysql);
+    return true;
+}
+
 /* Other programs of ours must not inherit it. The library has no atomic way:
  * a fork in another thread between its socket(2) and this is not covered. */
 static dew_code
 adopt_socket(struct session *session, dew_error *error)
 {
-    struct stat status;
-
     session->fd = flavour_socket(session->mysql);
     if (fault(FAULT_DESCRIPTOR)) {
         return error_system(error, DEW_STAGE_CONNECT, EMFILE,
                             "the new connection's socket cannot be used");
     }
-    if (fcntl(session->fd, F_SETFD, FD_CLOEXEC) != 0 ||
-        fstat(session->fd, &status) != 0) {
+    if (fcntl(session->fd, F_SETFD, FD_CLOEXEC) != 0) {
         return error_system(error, DEW_STAGE_CONNECT, errno,
                             "the new connection's socket cannot be used");
     }
-    session->socket_dev = status.st_dev;
-    session->socket_ino = status.st_ino;
     forked_note(&session->shared, session->fd);
     return DEW_OK;
 }

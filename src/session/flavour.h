@@ -44,12 +44,10 @@ void flavour_detach_statements(MYSQL *mysql);
 bool flavour_reconnect_is_on(const MYSQL *mysql);
 void flavour_reconnect_off(MYSQL *mysql);
 
-/* What a borrower may change of the handle without sending anything. */
-struct flavour_options {
-    unsigned long client_flag;
-    int (*infile)(void **, const char *, void *);
-    void *infile_userdata;
-};
+/* The handler of LOCAL INFILE that a handle has by default: learnt once, before
+ * any session. */
+typedef int flavour_infile(void **, const char *, void *);
+extern flavour_infile *flavour_default_infile;
 
 /* ---- commands whose answer is read later ---- */
 

@@ -8,6 +8,8 @@
 
 #define STATEMENT_CLOSED 2056u /* CR_STMT_CLOSED of either errmsg.h */
 
+flavour_infile *flavour_default_infile;
+
 /* As both libraries do it themselves when a handle is closed or reset. */
 void
 flavour_detach_statements(MYSQL *mysql)

@@ -26,14 +26,6 @@ flavour_has_statements(const MYSQL *mysql)
     return mysql->stmts != NULL;
 }
 
-static inline void
-flavour_note_options(const MYSQL *mysql, struct flavour_options *options)
-{
-    options->client_flag = mysql->options.client_flag;
-    options->infile = mysql->options.local_infile_init;
-    options->infile_userdata = mysql->options.local_infile_userdata;
-}
-
 #if FLAVOUR_MARIADB
 
 /* False once the library dropped its socket: then the number in the handle
@@ -69,13 +61,13 @@ flavour_unread_bytes(const MYSQL *mysql)
     return FLAVOUR_NONE;
 }
 
-/* Whether they are as noted; false also where the library does not show. */
+/* Whether session_options_restore would find nothing to put back; false also
+ * where the library does not show. */
 static inline bool
-flavour_options_stand(const MYSQL *mysql, const struct flavour_options *options)
+flavour_options_stand(const MYSQL *mysql)
 {
-    return options->client_flag == mysql->options.client_flag &&
-           options->infile == mysql->options.local_infile_init &&
-           options->infile_userdata == mysql->options.local_infile_userdata &&
+    return (mysql->options.client_flag & CLIENT_LOCAL_FILES) == 0 &&
+           mysql->options.local_infile_init == flavour_default_infile &&
            mysql->options.reconnect == 0;
 }
 
@@ -106,11 +98,10 @@ flavour_unread_bytes(const MYSQL *mysql)
 }
 
 static inline bool
-flavour_options_stand(const MYSQL *mysql, const struct flavour_options *options)
+flavour_options_stand(const MYSQL *mysql)
 {
     /* MYSQL_OPT_LOAD_DATA_LOCAL_DIR lies in a part whose shape is private. */
     (void)mysql;
-    (void)options;
     return false;
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/socket.h"
+#include "base/forked.h"
 
 /* mysql_reset_connection_nonblocking came with 8.4. */
 #define HAS_ASYNC_RESET (MYSQL_VERSION_ID >= 80400)
@@ -210,7 +210,7 @@ quit_without_library(MYSQL *mysql)
     return fd >= 0 &&
            send(fd, quit, sizeof(quit), MSG_DONTWAIT | MSG_NOSIGNAL) ==
                (ssize_t)sizeof(quit) &&
-           socket_replace_by_null(fd);
+           forked_replace_by_null(fd);
 }
 
 /* mysql_close would go on with what is under way, and read (see above what that

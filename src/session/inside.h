@@ -38,8 +38,6 @@ enum session_forgets {
 struct session {
     MYSQL *mysql;
     int fd; /* the library's own number: to poll, never to close */
-    dev_t socket_dev;
-    ino_t socket_ino;
     struct forked_socket shared; /* a fork's child must not have it */
     unsigned long thread_id;
     struct session_server server;
@@ -56,9 +54,6 @@ struct session {
     char *database;
     /* The client side's character set as after connect (mysql->charset). */
     const void *charset;
-
-    /* What session_options_restore leaves: to see that nobody changed it. */
-    struct flavour_options options;
 
     /* The returning half's own. */
     uint32_t expected; /* enum session_answer: answers still to be read */
@@ -146,5 +141,7 @@ bool session_learn_again(struct session *session,
 /* Puts the client library's own switches back as we set them at connect:
  * LOCAL INFILE off and its handlers gone, reconnect off. No I/O. */
 void session_options_restore(struct session *session);
+/* Once, before any session: flavour_default_infile. False: no memory. */
+bool session_learn_defaults(void);
 
 #endif

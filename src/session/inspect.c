@@ -43,10 +43,10 @@ session_lend(struct session *session)
 
 /* What a borrower can have changed without a word to the server. */
 static inline bool
-has_changed_handle(const struct session *session, const MYSQL *mysql)
+has_changed_handle(const MYSQL *mysql)
 {
     return flavour_has_statements(mysql) ||
-           !flavour_options_stand(mysql, &session->options) ||
+           !flavour_options_stand(mysql) ||
            flavour_is_dead(mysql);
 }
 
@@ -66,7 +66,7 @@ session_rests(struct session *session, const struct settings *settings)
 {
     MYSQL *const mysql = session->mysql;
 
-    if (has_changed_handle(session, mysql)) {
+    if (has_changed_handle(mysql)) {
         return false;
     }
     if (session->lent && mysql->net.pkt_nr == LENT_MARK) {

@@ -30,7 +30,8 @@ init(void)
     struct sigaction before;
     const bool known = sigaction(SIGPIPE, NULL, &before) == 0;
 
-    if (fault(FAULT_ONCE) || mysql_library_init(0, NULL, NULL) != 0) {
+    if (fault(FAULT_ONCE) || mysql_library_init(0, NULL, NULL) != 0 ||
+        !session_learn_defaults()) {
         /* Neither library says why; both fail for want of memory only. */
         init_failed = ENOMEM;
     }

@@ -86,5 +86,4 @@ session_options_restore(struct session *session)
 {
     flavour_local_infile_off(session->mysql);
     flavour_reconnect_off(session->mysql);
-    flavour_note_options(session->mysql, &session->options);
 }
