@@ -145,10 +145,11 @@
  * Under every policy a session is handed on only when its conversation is at
  * rest: unread results are drained within bounds or the session is closed, as
  * it is after a fatal error, a reply nobody read, or an unbuffered result
- * somebody still owns. (One gap, under NEVER only: of two queries sent with
- * mysql_send_query and one answer read, the other answer is noticed only if it
- * has arrived by the time of the return.) ROLLBACK and NEVER also close a session with statements
- * left open, which AUTO and ALWAYS clean.
+ * somebody still owns. (One gap, under NEVER only, whose returns make no system
+ * call: of two queries sent with mysql_send_query and one answer read, the other
+ * answer is noticed only if the client library has received it along with the
+ * first.) ROLLBACK and NEVER also close a session with statements left open,
+ * which AUTO and ALWAYS clean.
  *
  * NUMBERS of a dew_config
  *
