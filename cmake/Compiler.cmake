@@ -17,10 +17,15 @@ if(DEWPOND_SANITIZE STREQUAL "address")
     add_compile_options(-O1 -fsanitize=address,undefined
         -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=address,undefined)
+elseif(DEWPOND_SANITIZE STREQUAL "fuzz")
+    # As address, with what libFuzzer (clang) wants to see of the code.
+    add_compile_options(-O1 -fsanitize=fuzzer-no-link,address,undefined
+        -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=address,undefined)
 elseif(DEWPOND_SANITIZE STREQUAL "thread")
     add_compile_options(-O1 -fsanitize=thread -fno-omit-frame-pointer)
     add_link_options(-fsanitize=thread)
 elseif(NOT DEWPOND_SANITIZE STREQUAL "")
     message(FATAL_ERROR "DEWPOND_SANITIZE is '${DEWPOND_SANITIZE}'; "
-        "allowed are address, thread or nothing")
+        "allowed are address, fuzz, thread or nothing")
 endif()

@@ -12,7 +12,7 @@ uri_show(char shown[URI_SHOWN + 4], const char *text)
 {
     size_t i = 0;
 
-    for (; text[i] != '\0' && i < URI_SHOWN; i++) {
+    for (; i < URI_SHOWN && text[i] != '\0'; i++) {
         const unsigned char byte = (unsigned char)text[i];
         shown[i] = '?';
         if (byte >= 0x20 && byte < 0x7F) {

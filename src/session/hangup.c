@@ -104,12 +104,15 @@ session_last_error(const struct session *session, dew_stage stage,
                    dew_error *error)
 {
     const unsigned number = mysql_errno(session->mysql);
+    const char *text =
+        number == 0 ? "the session was lost" : mysql_error(session->mysql);
 
+    if (text[0] == '\0') {
+        text = "the server gave an error number without a text";
+    }
     error_set_mysql(error,
                     stage == DEW_STAGE_QUERY ? DEW_EQUERY : DEW_ECONNECT,
-                    stage, number, mysql_sqlstate(session->mysql), "%s",
-                    number == 0 ? "the session was lost"
-                                : mysql_error(session->mysql));
+                    stage, number, mysql_sqlstate(session->mysql), "%s", text);
 }
 
 const char *

@@ -144,6 +144,24 @@ learn_with(struct session *session, const struct settings *settings,
            keep_repair(session, scratch->sql, forgets, error);
 }
 
+/* "8.0.36-log" is 80036. Not by mysql_get_server_version: Connector/C's reads
+ * past the end of a version that has fewer than three numbers. */
+static unsigned long
+version_of(const char *greeting)
+{
+    unsigned long version = 0;
+
+    for (int part = 0; part < 3; part++) {
+        unsigned long number = 0;
+        for (; *greeting >= '0' && *greeting <= '9'; greeting++) {
+            number = number * 10 + (unsigned long)(*greeting - '0');
+        }
+        version = version * 100 + number;
+        greeting += *greeting == '.';
+    }
+    return version;
+}
+
 static void
 learn_greeting(struct session *session)
 {
@@ -152,7 +170,7 @@ learn_greeting(struct session *session)
 
     session->server.is_mariadb =
         greeting != NULL && strstr(greeting, "MariaDB") != NULL;
-    session->server.version = mysql_get_server_version(mysql);
+    session->server.version = version_of(greeting == NULL ? "" : greeting);
     session->thread_id = mysql_thread_id(mysql);
     session->plain = !flavour_is_wrapped(mysql);
 }

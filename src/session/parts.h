@@ -58,6 +58,9 @@ bool proof_send(struct session *session);
 bool proof_await(const struct session *session, const struct io_limit *limit);
 /* Reads the answer (blocks: inside an io_step). False: not the right one. */
 bool proof_read(struct session *session, struct proof *proof);
+/* Whether nothing has come behind what was read last: a reply that nobody asked
+ * for would be the next borrower's. */
+bool proof_was_last(const struct session *session);
 /* Asks, reads, and looks whether anything has come behind the answer: one round
  * trip (blocks: inside an io_step). */
 bool proof_is_in_step(struct session *session);

@@ -58,6 +58,9 @@ session_probe(struct session *session, const struct settings *settings,
         return broken(session, inspect_failure(session, SESSION_STRAY), flaw,
                       error);
     }
+    if (!proof_was_last(session)) {
+        return broken(session, SESSION_STRAY, flaw, error);
+    }
     *flaw = SESSION_SOUND;
     return SESSION_AT_REST;
 }

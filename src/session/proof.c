@@ -154,12 +154,18 @@ proof_read_ok(struct session *session)
 }
 
 bool
+proof_was_last(const struct session *session)
+{
+    return flavour_unread_bytes(session->mysql) != FLAVOUR_SOME &&
+           /* Under TLS what can be read may be its own talk. */
+           (!session->plain || session_is_quiet(session));
+}
+
+bool
 proof_is_in_step(struct session *session)
 {
     struct proof proof;
 
     return proof_send(session) && proof_read(session, &proof) &&
-           flavour_unread_bytes(session->mysql) != FLAVOUR_SOME &&
-           /* Under TLS what can be read may be its own talk. */
-           (!session->plain || session_is_quiet(session));
+           proof_was_last(session);
 }

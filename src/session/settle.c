@@ -247,6 +247,11 @@ settle_in_step(struct session *session, const struct settings *settings,
         *flaw = inspect_failure(session, SESSION_RESET_REFUSED);
         return false;
     }
+    if (!proof_was_last(session)) {
+        *flaw = SESSION_UNREAD;
+        explain(session, *flaw, error);
+        return false;
+    }
     session->mysql->net.pkt_nr = 0;
     return true;
 }
