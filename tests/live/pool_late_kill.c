@@ -127,7 +127,7 @@ start(void **state)
 }
 
 static int
-stop(void **state)
+end_server(void **state)
 {
     (void)state;
     script_stop(server);
@@ -139,11 +139,11 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            session_whose_kill_is_not_confirmed_is_not_lent_again, start, stop),
+            session_whose_kill_is_not_confirmed_is_not_lent_again, start, end_server),
         cmocka_unit_test_setup_teardown(
-            session_whose_kill_was_confirmed_is_kept, start, stop),
+            session_whose_kill_was_confirmed_is_kept, start, end_server),
         cmocka_unit_test_setup_teardown(
-            query_ends_at_once_whose_kill_is_refused, start, stop),
+            query_ends_at_once_whose_kill_is_refused, start, end_server),
     };
 
     prompt_watch();
