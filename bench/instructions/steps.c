@@ -88,11 +88,20 @@ touched_pair(struct scene *scene)
 /* ---- one that was used and is reset ---- */
 
 static int
+socket_of(MYSQL *mysql)
+{
+#if defined(MARIADB_BASE_VERSION) || defined(MARIADB_PACKAGE_VERSION_ID)
+    return (int)mysql_get_socket(mysql);
+#else
+    return (int)mysql->net.fd;
+#endif
+}
+
+static int
 bytes_waiting(MYSQL *mysql)
 {
     int bytes = 0;
-    insist(ioctl((int)mysql_get_socket(mysql), FIONREAD, &bytes) == 0,
-           "no socket");
+    insist(ioctl(socket_of(mysql), FIONREAD, &bytes) == 0, "no socket");
     return bytes;
 }
 
