@@ -10,6 +10,9 @@
 
 /* In one send, and less than what a socket takes at once. */
 #define REPLY_MAX 16384
+/* Of what has no end: far more than a drain reads, and not more than a borrower
+ * of `calls` survives to whom a lying server has confirmed a KILL. */
+#define ENDLESS_BYTES (UINT32_C(4) << 20)
 
 enum instruction {
     SAY_TRUTH,
@@ -312,13 +315,15 @@ send_endlessly(struct scripted_connection *connection, size_t size)
 {
     static const unsigned char row[256] = {0};
     struct scripted_bytes out = {.sequence = 1};
+    size_t total = 0;
     bool sent = true;
 
     scripted_columns_begin(&out, 1);
     scripted_column(&out, "endless", 7);
     scripted_columns_end(connection, &out);
-    while (sent && !out.failed) {
+    while (sent && !out.failed && total < ENDLESS_BYTES) {
         sent = scripted_send(connection, out.data, out.size, 0);
+        total += out.size;
         out.size = 0;
         scripted_packet_begin(&out);
         scripted_put_counted(&out, row, size % sizeof row);

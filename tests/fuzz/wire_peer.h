@@ -26,7 +26,7 @@
  *     14 n m bytes    n packets of these bytes, numbered in order
  *     15              nothing, and on it goes
  *     16 at2 n        itself, in two sends, n ms between them (at most 3)
- *     17 n            rows of n bytes until the client leaves
+ *     17 n            rows of n bytes until the client leaves, 4 MB at most
  *
  * With 32 added the length in the first header is made right again for what
  * stands behind it.
