@@ -61,10 +61,9 @@ flavour_unread_bytes(const MYSQL *mysql)
     return FLAVOUR_NONE;
 }
 
-/* Whether session_options_restore would find nothing to put back; false also
- * where the library does not show. */
+/* Whether session_options_restore would find nothing to put back. */
 static inline bool
-flavour_options_stand(const MYSQL *mysql)
+flavour_options_stand(MYSQL *mysql)
 {
     return (mysql->options.client_flag & CLIENT_LOCAL_FILES) == 0 &&
            mysql->options.local_infile_init == flavour_default_infile &&
@@ -97,12 +96,14 @@ flavour_unread_bytes(const MYSQL *mysql)
                : FLAVOUR_UNKNOWN;
 }
 
+/* MYSQL_OPT_LOAD_DATA_LOCAL_DIR lies in a part whose shape is private: all is put
+ * back, in memory, and then it stands. */
 static inline bool
-flavour_options_stand(const MYSQL *mysql)
+flavour_options_stand(MYSQL *mysql)
 {
-    /* MYSQL_OPT_LOAD_DATA_LOCAL_DIR lies in a part whose shape is private. */
-    (void)mysql;
-    return false;
+    flavour_local_infile_off(mysql);
+    flavour_reconnect_off(mysql);
+    return true;
 }
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "fixture/pool_kit.h"
 #include "fixture/prompt.h"
 #include "fixture/stall.h"
@@ -237,6 +238,22 @@ close_does_not_wait_for_connects_that_hang(void **state)
     }
 }
 
+/* No thread can be started for it. */
+static void
+close_takes_back_an_order_that_nobody_began(void **state)
+{
+    (void)state;
+    dew_conn conn;
+    dew_pool *const pool = open_pool();
+
+    fault_arm(FAULT_THREAD, 1, true);
+    assert_int_not_equal(dew_acquire(pool, DEW_NO_WAIT, &conn, NULL), DEW_OK);
+    assert_int_equal(kit_stats(pool).conns_opening, 1);
+    assert_int_equal(dew_pool_close(pool, AT_ONCE_MS, NULL), DEW_OK);
+    fault_arm(FAULT_THREAD, 0, false);
+    nothing_is_left();
+}
+
 int
 main(void)
 {
@@ -249,6 +266,7 @@ main(void)
         cmocka_unit_test(close_also_waits_for_discarded_and_detached_loans),
         cmocka_unit_test(abort_cuts_a_loan_that_is_in_a_query),
         cmocka_unit_test(close_does_not_wait_for_connects_that_hang),
+        cmocka_unit_test(close_takes_back_an_order_that_nobody_began),
     };
     prompt_watch();
     server = test_server_start(NULL);
