@@ -83,7 +83,7 @@ struct slot {
     uint32_t uses;           /* loans of this session */
     int64_t opened_ns;       /* when its connect began (exact clock) */
     int64_t expires_ms;      /* lifetime, coarse clock; CLOCK_NEVER: none */
-    int64_t rested_ms;       /* last return, coarse clock */
+    int64_t rested_ms;       /* last return, or the loan's begin (coarse) */
     int64_t alive_ms;        /* last sign of life, coarse clock */
     int64_t rest_ms;         /* how long the server lets it rest; 0: ever */
     int64_t lent_ns;         /* exact start of a sampled loan; 0: not sampled */
@@ -107,6 +107,9 @@ struct slot {
     order_u32 socket_fd;
     order_u64 socket_identity; /* see base/socket.h */
     order_u64 server_thread;   /* the server's id of the session */
+
+    /* The holder's own, and the keeper's alone: not atomic. */
+    int64_t seen_ms; /* its first look at this rest, coarse clock */
 };
 
 /* --- reading a word or a ticket ------------------------------------------ */

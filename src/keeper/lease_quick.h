@@ -4,8 +4,9 @@
  * The coarse clock is read once in a pair, when the session is lent. A return
  * that sent nothing, or under DEW_RESET_NEVER, takes that time for its own: it
  * is never later than the truth, so a session that was lent for long is looked
- * at once more before it is lent again, and rests for less. Who notices a
- * lifetime that ended during such a loan is the next return, or the sweep.
+ * at once more before it is lent again. The sweep, which ends what rested for
+ * too long, counts from its own first look (seen_ms). Who notices a lifetime
+ * that ended during such a loan is the next return, or the sweep.
  */
 #ifndef DEWPOND_KEEPER_LEASE_QUICK_H
 #define DEWPOND_KEEPER_LEASE_QUICK_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: a return that takes the short way hides nothing from the next borrower.
- * Method: what can be changed of a session without a word to its server is
- * changed, and what only a look at the handle tells is left behind; the next
- * borrower is the witness. The polls of a quiet pair are counted. */
+/* Goal: a return that takes the short way hides nothing from the next borrower,
+ * and its session rests for as long as any other. Method: what can be changed
+ * of a session without a word to its server is changed, and what only a look at
+ * the handle tells is left behind; the next borrower is the witness. The polls
+ * of a quiet pair are counted, the rest after a long loan is timed. */
 /* ctest: timeout=60 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -180,6 +181,46 @@ untouched_loan_is_reset_where_that_is_asked_for(void **state)
     kit_close(pool);
 }
 
+/* It is used or not, and its return does not look at the clock; the second loan
+ * is of a session that was seen at rest before. */
+static int64_t
+lend_for_long(dew_pool *pool, bool used, int64_t long_ms)
+{
+    dew_conn conn;
+    MYSQL *const mysql = kit_borrow(pool, &conn);
+    const int64_t since_ms = kit_now_ms();
+
+    KIT_AWAIT(kit_now_ms() - since_ms > long_ms);
+    if (used) {
+        kit_answers_are_its_own(mysql);
+    }
+    const int64_t back_ms = kit_now_ms();
+    kit_return(&conn);
+    return back_ms;
+}
+
+static void
+session_that_was_lent_for_long_rests_for_all_its_time(void **state)
+{
+    enum { IDLE_MS = 800 };
+
+    (void)state;
+    for (int used = 0; used < 2; used++) {
+        dew_config config;
+        kit_config(&config, server);
+        config.idle_timeout_ms = IDLE_MS;
+        config.reset = used ? DEW_RESET_NEVER : DEW_RESET_AUTO;
+        dew_pool *const pool = kit_open(&config);
+        int64_t back_ms = lend_for_long(pool, used, 2 * IDLE_MS);
+        KIT_AWAIT(kit_now_ms() - back_ms > IDLE_MS / 2);
+        back_ms = lend_for_long(pool, used, 2 * IDLE_MS);
+        KIT_AWAIT(kit_stats(pool).retired_idle == 1);
+        assert_true(kit_now_ms() - back_ms >= IDLE_MS - 20);
+        assert_int_equal(kit_stats(pool).connects, 1);
+        kit_close(pool);
+    }
+}
+
 int
 main(void)
 {
@@ -189,6 +230,7 @@ main(void)
         cmocka_unit_test(trusted_and_quiet_is_kept_without_a_system_call),
         cmocka_unit_test(trusted_but_not_at_rest_is_not_lent_again),
         cmocka_unit_test(untouched_loan_is_reset_where_that_is_asked_for),
+        cmocka_unit_test(session_that_was_lent_for_long_rests_for_all_its_time),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
