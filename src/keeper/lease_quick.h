@@ -5,8 +5,9 @@
  * that sent nothing, or under DEW_RESET_NEVER, takes that time for its own: it
  * is never later than the truth, so a session that was lent for long is looked
  * at once more before it is lent again. The sweep, which ends what rested for
- * too long, counts from its own first look (seen_ms). Who notices a lifetime
- * that ended during such a loan is the next return, or the sweep.
+ * too long, counts from its own first look (seen_ms). A session near the end of
+ * its life goes the long way, which looks; only of a loan that is longer than
+ * LEASE_LAST_MS is it the next return, or the sweep, who notices that it ended.
  */
 #ifndef DEWPOND_KEEPER_LEASE_QUICK_H
 #define DEWPOND_KEEPER_LEASE_QUICK_H
@@ -20,6 +21,9 @@
 /* Loans of a session whose time is taken: the first ones, then one in 64. */
 #define LEASE_SAMPLED_FIRST 16u
 #define LEASE_SAMPLED_MASK 63u
+
+/* A session that has no more than this to live is returned by the clock. */
+#define LEASE_LAST_MS 60000
 
 static inline bool
 lease_is_within_bypass(const dew_pool *pool, const struct slot *slot,
@@ -68,7 +72,8 @@ lease_return_quickly(dew_pool *pool, struct slot *slot)
     const int64_t lent_ms = slot_lent_ms(slot);
 
     if (slot->deadline != NULL ||
-        settings->uses_max != SETTINGS_OFF || lent_ms >= slot->expires_ms ||
+        settings->uses_max != SETTINGS_OFF ||
+        lent_ms >= slot->expires_ms - LEASE_LAST_MS ||
         pond_is_outdated(&pool->pond, slot) ||
         quota_has_excess(&pool->pond.quota) ||
         !session_rests(slot->session, settings)) {

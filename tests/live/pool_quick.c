@@ -221,6 +221,29 @@ session_that_was_lent_for_long_rests_for_all_its_time(void **state)
     }
 }
 
+/* The sweep may come first, and its reason is the same. */
+static void
+session_whose_life_ended_in_a_loan_is_not_lent_again(void **state)
+{
+    enum { LIFETIME_MS = 800 };
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    for (int used = 0; used < 2; used++) {
+        kit_config(&config, server);
+        config.lifetime_ms = LIFETIME_MS;
+        config.reset = used ? DEW_RESET_NEVER : DEW_RESET_AUTO;
+        dew_pool *const pool = kit_open(&config);
+        (void)lend_for_long(pool, used, 2 * LIFETIME_MS);
+        (void)kit_borrow(pool, &conn);
+        assert_int_equal(kit_stats(pool).retired_lifetime, 1);
+        assert_int_equal(kit_stats(pool).connects, 2);
+        kit_return(&conn);
+        kit_close(pool);
+    }
+}
+
 int
 main(void)
 {
@@ -231,6 +254,7 @@ main(void)
         cmocka_unit_test(trusted_but_not_at_rest_is_not_lent_again),
         cmocka_unit_test(untouched_loan_is_reset_where_that_is_asked_for),
         cmocka_unit_test(session_that_was_lent_for_long_rests_for_all_its_time),
+        cmocka_unit_test(session_whose_life_ended_in_a_loan_is_not_lent_again),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
