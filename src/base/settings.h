@@ -15,9 +15,9 @@
 #define SETTINGS_OFF INT64_C(-1)
 
 struct settings {
-    /* NULL where the user gave none (and there is no default). */
-    char *name;
+    char *name; /* never NULL: made of user and server by default */
     bool name_is_explicit;
+    /* NULL where the user gave none (and there is no default). */
     char *host, *user, *password, *database, *unix_socket;
     char *charset; /* never NULL: "utf8mb4" by default */
     char *init_sql;

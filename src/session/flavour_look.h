@@ -63,7 +63,7 @@ flavour_unread_bytes(const MYSQL *mysql)
 
 /* Whether session_options_restore would find nothing to put back. */
 static inline bool
-flavour_options_stand(MYSQL *mysql)
+flavour_options_stand(const MYSQL *mysql)
 {
     return (mysql->options.client_flag & CLIENT_LOCAL_FILES) == 0 &&
            mysql->options.local_infile_init == flavour_default_infile &&
@@ -96,14 +96,19 @@ flavour_unread_bytes(const MYSQL *mysql)
                : FLAVOUR_UNKNOWN;
 }
 
-/* MYSQL_OPT_LOAD_DATA_LOCAL_DIR lies in a part whose shape is private: all is put
- * back, in memory, and then it stands. */
 static inline bool
-flavour_options_stand(MYSQL *mysql)
+flavour_options_stand(const MYSQL *mysql)
 {
-    flavour_local_infile_off(mysql);
-    flavour_reconnect_off(mysql);
-    return true;
+    const char *local_dir = NULL;
+
+    /* The directory lies in a part whose shape is private: this call reads it,
+     * and asks nobody. */
+    return (mysql->options.client_flag & CLIENT_LOCAL_FILES) == 0 &&
+           mysql->options.local_infile_init == flavour_default_infile &&
+           !mysql->reconnect &&
+           mysql_get_option((MYSQL *)(uintptr_t)mysql,
+                            MYSQL_OPT_LOAD_DATA_LOCAL_DIR, &local_dir) == 0 &&
+           local_dir == NULL;
 }
 
 #endif

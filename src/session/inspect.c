@@ -43,7 +43,7 @@ session_lend(struct session *session)
 
 /* What a borrower can have changed without a word to the server. */
 static inline bool
-has_changed_handle(MYSQL *mysql)
+has_changed_handle(const MYSQL *mysql)
 {
     return flavour_has_statements(mysql) ||
            !flavour_options_stand(mysql) ||

@@ -81,7 +81,16 @@ option_that_was_only_set_is_put_back(void **state)
 #else
     mysql->reconnect = true;
 #endif
-    assert_false(flavour_reconnect_is_on(kit_next(pool, &conn)));
+    mysql = kit_next(pool, &conn);
+    assert_false(flavour_reconnect_is_on(mysql));
+#if !FLAVOUR_MARIADB
+    const char *directory = NULL;
+    mysql_options(mysql, MYSQL_OPT_LOAD_DATA_LOCAL_DIR, "/tmp");
+    mysql = kit_next(pool, &conn);
+    assert_int_equal(mysql_get_option(mysql, MYSQL_OPT_LOAD_DATA_LOCAL_DIR,
+                                      &directory), 0);
+    assert_null(directory);
+#endif
     assert_int_equal(kit_stats(pool).connects, 1);
     kit_return(&conn);
     kit_close(pool);

@@ -30,6 +30,7 @@ static struct session *
 open_with(dew_reset reset, const char *init_sql)
 {
     settings = (struct settings){
+        .name = (char *)"test-pool",
         .unix_socket = (char *)(uintptr_t)dew_script_socket(server),
         .user = (char *)"app",
         .charset = (char *)"utf8mb4",

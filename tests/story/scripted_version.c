@@ -23,6 +23,7 @@ reads(const char *told, unsigned long expected)
         .cancel_fd = -1};
     dew_script_server *const server = dew_script_start(&options, NULL, 0);
     struct settings settings = {
+        .name = (char *)"test-pool",
         .user = (char *)"app",
         .charset = (char *)"utf8mb4",
         .connect_timeout_ms = KIT_PATIENCE_MS,
