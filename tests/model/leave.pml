@@ -43,6 +43,10 @@
 #endif
 #define NIL 7
 #define BIT(i) (1 << (i))
+#if NN > 3
+#error Waiter and Holder choose among 3 nodes
+#endif
+#define HAS_WORK(i) (mail[i] != 0 || listed[i])
 #define FREE 0
 #define AWAKE 1
 #define PARKED 2
@@ -55,6 +59,9 @@
 byte word[NN], given[NN], mail[NN];
 bool asleep[NN], listed[NN], token;
 byte nodes = BIT(NN) - 1, deadlines = DEADLINES, through;
+/* Waiters are alike: the one with the lowest number begins first, any order of
+ * theirs is this one with other numbers. */
+byte begun;
 /* Ghosts: whose turn a node is in, and what was promised to that turn. */
 byte promised[NN];
 byte woken;
@@ -72,7 +79,13 @@ active [NT] proctype Waiter() {
     do
     :: k == K -> break
     :: k < K -> k++; late = false; took = false;
-       d_step { nodes != 0 -> n = (nodes & 1 -> 0 : (nodes & 2 -> 1 : 2)); nodes = nodes & ~BIT(n); assert(word[n] == FREE) };
+       d_step {
+           nodes != 0 && (k > 1 || begun == _pid) ->
+           begun = begun + (k == 1 -> 1 : 0);
+           n = (nodes & 1 -> 0 : (nodes & 2 -> 1 : 2));
+           nodes = nodes & ~BIT(n);
+           assert(word[n] == FREE)
+       };
        word[n] = AWAKE;
        mail[n] = mail[n] | JOIN;
 park:
@@ -159,17 +172,24 @@ active proctype Holder() {
     byte n, from, post;
 
 end:
-    do
-    :: n < NN && mail[n] != 0 ->
+    /* Any node with mail or in the list; at rest only when no node has either. */
+    if
+    :: d_step { HAS_WORK(0) -> n = 0 }
+#if BUG != 58
+    :: d_step { HAS_WORK(NN / 2) -> n = NN / 2 }
+#endif
+    :: d_step { HAS_WORK(NN - 1) -> n = NN - 1 }
+    fi;
+    if
+    :: mail[n] != 0 ->
        d_step { post = mail[n]; mail[n] = 0 };
        listed[n] = listed[n] || (post & JOIN);
        if
        :: post & LEAVE -> listed[n] = false;
           d_step { assert(word[n] >= GRANTED); word[n] = FREE; nodes = nodes | BIT(n) }
        :: else
-       fi;
-       post = 0
-    :: n < NN && listed[n] ->
+       fi
+    :: listed[n] ->
        if
        :: from = GRANTED
        :: !token -> token = true; from = WOKEN
@@ -208,13 +228,10 @@ again:
           :: from == PARKED && BUG != 55 -> asleep[n] = false
           :: else
           fi
-       fi;
-       from = 0; post = 0; n = 0
-    :: n < NN && mail[n] == 0 && !listed[n] -> n++
-    :: n == NN -> n = 0;
-end_idle:
-       (mail[0] != 0 || mail[NN - 1] != 0 || listed[0] || listed[NN - 1])
-    od
+       fi
+    fi;
+    from = 0; post = 0; n = 0;
+    goto end
 }
 
 active proctype Judge() {

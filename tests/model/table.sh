@@ -72,6 +72,7 @@ plant leave safety 54 "the kernel sleeps without comparing"
 plant leave safety 55 "nobody wakes who is parked"
 plant leave safety 56 "the owner makes his node free himself"
 plant leave safety 57 "a wake leaves with one who timed out"
+plant leave safety 58 "the holder rests although one node has mail" -DNT=3 -DK=1
 
 # --- the stack ---------------------------------------------------------------------------
 
