@@ -81,14 +81,15 @@ plant config src/api/config_numbers.c \
 plant config src/base/settings.c \
     's|memory_free(\*string_at(settings, i));|if (i > 0) &|' \
     'settings are not freed whole'
-plant errnos src/session/errnos.c "s|sqlstate\[1\] == '8'|sqlstate[1] == '8' \&\& mysql_errno_ != 1062|" \
-    'state 08 does not count for one number'
+plant errnos src/session/errnos.c "s|sqlstate\[1\] == '8'|sqlstate[1] == '9'|" \
+    'state 08 does not count'
 plant errnos src/keeper/breaker.c 's|breaker->window = 1;|breaker->window = 0;|' \
     'a breaker never opens again'
-plant wire src/session/proof.c 's/ || strcmp(row\[0\], nonce) != 0//' \
-    'any number is a proof'
-plant wire src/session/proof.c 's|flavour_unread_bytes(session->mysql) != FLAVOUR_SOME|true|; s|(!session->plain .. session_is_quiet(session))|true|' \
-    'nobody looks behind the answer of a connect'
+plant wire src/session/inspect.c \
+    's/if (flavour_unread_bytes(mysql) == FLAVOUR_SOME)/if (mysql == NULL)/' \
+    'a return overlooks a reply that nobody read'
+plant wire src/session/proof.c 's|flavour_unread_bytes(session->mysql) != FLAVOUR_SOME|session != NULL|; s|(!session->plain .. session_is_quiet(session))|true|' \
+    'nobody looks behind the last answer'
 plant calls src/keeper/lease_return.c \
     's|case SESSION_BROKEN:|& rest(pool, slot, false); break;|' \
     'a broken session comes back'
