@@ -80,6 +80,10 @@ bool flavour_send_query(MYSQL *mysql, const char *sql, size_t length);
 /* Reads the next answer of the pipeline (mysql_read_query_result): blocks.
  * True: an OK, or a result set that mysql_field_count announces. */
 bool flavour_read_answer(MYSQL *mysql);
+/* How many packets lie on a plain socket, once there is something; reads
+ * nothing, and blocks like a read. For a library that takes up what is there and
+ * does not tell how much (FLAVOUR_UNKNOWN). 0: not to be told, as on MariaDB. */
+unsigned flavour_packets_there(const MYSQL *mysql);
 
 /* ---- opening ---- */
 

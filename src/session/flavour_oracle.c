@@ -10,10 +10,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/forked.h"
+#include "base/poll.h"
 
 /* mysql_reset_connection_nonblocking came with 8.4. */
 #define HAS_ASYNC_RESET (MYSQL_VERSION_ID >= 80400)
+
+#define PEEK_BYTES 2048 /* the answer to a proof is a quarter of that */
+#define PACKET_HEADER 4
 
 int
 flavour_socket(const MYSQL *mysql)
@@ -188,6 +193,30 @@ flavour_read_reset(MYSQL *mysql)
     return FLAVOUR_FAILED;
 }
 #endif
+
+unsigned
+flavour_packets_there(const MYSQL *mysql)
+{
+    unsigned char bytes[PEEK_BYTES];
+    struct pollfd socket = {.fd = flavour_socket(mysql), .events = POLLIN};
+    unsigned packets = 0;
+
+    if (socket.fd < 0 || poll_until(&socket, 1, CLOCK_NEVER) <= 0) {
+        return 0;
+    }
+    const ssize_t got =
+        recv(socket.fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    for (size_t at = 0; got > 0 && at < (size_t)got; packets++) {
+        const unsigned char *const header = bytes + at;
+
+        if (at + PACKET_HEADER > (size_t)got) {
+            return packets + 1; /* it has begun */
+        }
+        at += PACKET_HEADER + ((size_t)header[0] | (size_t)header[1] << 8 |
+                               (size_t)header[2] << 16);
+    }
+    return packets;
+}
 
 bool
 flavour_read_answer(MYSQL *mysql)

@@ -61,6 +61,9 @@ bool proof_read(struct session *session, struct proof *proof);
 /* Whether nothing has come behind what was read last: a reply that nobody asked
  * for would be the next borrower's. */
 bool proof_was_last(const struct session *session);
+/* The library does not show what it has received: only a proof of its own tells
+ * whether anything has come behind the answer to something else. */
+bool proof_needs_last_word(const struct session *session);
 /* Asks, reads, and looks whether anything has come behind the answer: one round
  * trip (blocks: inside an io_step). */
 bool proof_is_in_step(struct session *session);
@@ -68,6 +71,18 @@ bool proof_is_in_step(struct session *session);
 bool proof_was_ok(const struct session *session);
 /* Reads the next answer, which must be one OK and nothing else. */
 bool proof_read_ok(struct session *session);
+/* Sends a query whose answer must be such a one, and reads it. */
+bool proof_run(struct session *session, const char *sql);
+
+/* ---- correct.c ---- */
+
+/* Brings back autocommit, the switch of several statements and, after a reset,
+ * the database, where they are not as after connect. *asked is set where that
+ * took a command. False: refused, or the server's flags show a transaction. */
+bool correct_what_differs(struct session *session,
+                          const struct settings *settings,
+                          const struct proof *proof, bool was_reset,
+                          bool *asked);
 
 /* ---- settle.c ---- */
 

@@ -116,11 +116,10 @@ read_row(struct session *session, MYSQL_RES *result, struct proof *proof)
            mysql_errno(session->mysql) == 0;
 }
 
-bool
-proof_read(struct session *session, struct proof *proof)
+static bool
+read_answer(struct session *session, struct proof *proof)
 {
     MYSQL *const mysql = session->mysql;
-    session->expected &= ~(uint32_t)ANSWER_NONCE;
     MYSQL_RES *const result =
         flavour_read_answer(mysql) ? mysql_use_result(mysql) : NULL;
     if (result == NULL) {
@@ -141,6 +140,18 @@ proof_read(struct session *session, struct proof *proof)
 }
 
 bool
+proof_read(struct session *session, struct proof *proof)
+{
+    session->expected &= ~(uint32_t)ANSWER_NONCE;
+    const unsigned there =
+        session->plain ? flavour_packets_there(session->mysql) : 0;
+
+    /* The counter stands behind our one packet and those of the answer: more
+     * than that was there, and the library may have taken it along. */
+    return read_answer(session, proof) && there < session->mysql->net.pkt_nr;
+}
+
+bool
 proof_was_ok(const struct session *session)
 {
     return mysql_field_count(session->mysql) == 0 &&
@@ -154,11 +165,24 @@ proof_read_ok(struct session *session)
 }
 
 bool
+proof_run(struct session *session, const char *sql)
+{
+    return flavour_send_query(session->mysql, sql, strlen(sql)) &&
+           proof_read_ok(session);
+}
+
+bool
 proof_was_last(const struct session *session)
 {
     return flavour_unread_bytes(session->mysql) != FLAVOUR_SOME &&
            /* Under TLS what can be read may be its own talk. */
            (!session->plain || session_is_quiet(session));
+}
+
+bool
+proof_needs_last_word(const struct session *session)
+{
+    return flavour_unread_bytes(session->mysql) == FLAVOUR_UNKNOWN;
 }
 
 bool

@@ -19,6 +19,7 @@ struct progress {
     bool refused; /* the server does not know the reset command */
     bool late;    /* no answer within the limit, or cancelled */
     bool repaired, proven, initialised;
+    bool corrected; /* a command went out behind the proof */
     struct proof proof;
 };
 
@@ -95,60 +96,13 @@ read_expected(struct session *session, const struct io_limit *limit,
     return !progress->late && read_in_order(session, limit, progress);
 }
 
-static bool
-run(struct session *session, const char *sql)
-{
-    return flavour_send_query(session->mysql, sql, strlen(sql)) &&
-           proof_read_ok(session);
-}
-
-static bool
-correct_multi_statements(struct session *session,
-                         const struct settings *settings,
-                         const struct proof *proof)
-{
-    const bool wanted =
-        (settings->client_flags & CLIENT_MULTI_STATEMENTS) != 0;
-    if (MUTANT(43)) { return true; }
-    return proof->multi_statements == wanted ||
-           mysql_set_server_option(session->mysql,
-                                   wanted ? MYSQL_OPTION_MULTI_STATEMENTS_ON
-                                          : MYSQL_OPTION_MULTI_STATEMENTS_OFF)
-               == 0;
-}
-
-/* The flags came with the proof: unlike those that the borrower's last
- * command left, they are true. */
-static bool
-correct_transaction(struct session *session, const struct settings *settings)
-{
-    const unsigned flags = session->mysql->server_status;
-    const bool autocommit = (flags & SERVER_STATUS_AUTOCOMMIT) != 0;
-    if ((flags & SERVER_STATUS_IN_TRANS) != 0) {
-        return false;
-    }
-    return autocommit == settings->autocommit ||
-           run(session, settings->autocommit ? "SET autocommit=1"
-                                             : "SET autocommit=0");
-}
-
-/* Once a database is chosen no command leads back to none. */
-static bool
-correct_database(struct session *session, const struct proof *proof)
-{
-    if (MUTANT(42)) { return true; }
-    return proof->database_is_ours ||
-           (session->database != NULL &&
-            mysql_select_db(session->mysql, session->database) == 0);
-}
-
 /* What was not sent ahead, and what the proof showed to be amiss. */
 static bool
 complete(struct session *session, const struct settings *settings,
          bool was_reset, struct progress *progress)
 {
     if (was_reset && !progress->repaired && session->repair_sql != NULL &&
-        !run(session, session->repair_sql)) {
+        !proof_run(session, session->repair_sql)) {
         return false;
     }
     progress->proven =
@@ -160,9 +114,8 @@ complete(struct session *session, const struct settings *settings,
     if (settings->reset == DEW_RESET_NEVER) {
         return true;
     }
-    return correct_transaction(session, settings) &&
-           correct_multi_statements(session, settings, &progress->proof) &&
-           (!was_reset || correct_database(session, &progress->proof));
+    return correct_what_differs(session, settings, &progress->proof, was_reset,
+                                &progress->corrected);
 }
 
 /* The client side's character set is not the server's business: neither a
@@ -232,6 +185,21 @@ why_not_settled(const struct session *session,
                                             : SESSION_UNREAD);
 }
 
+/* Whether nothing has come behind the last answer, of the proof or of what was
+ * asked after it. */
+static bool
+is_last_word(struct session *session, const struct settings *settings,
+             bool was_reset, const struct progress *progress)
+{
+    const bool asked_more =
+        progress->corrected ||
+        (was_reset &&
+         (settings->init_sql != NULL || settings->on_connect != NULL));
+    return asked_more && proof_needs_last_word(session)
+               ? proof_is_in_step(session)
+               : proof_was_last(session);
+}
+
 static bool
 settle_in_step(struct session *session, const struct settings *settings,
                const struct io_limit *limit, bool was_reset,
@@ -247,8 +215,8 @@ settle_in_step(struct session *session, const struct settings *settings,
         *flaw = inspect_failure(session, SESSION_RESET_REFUSED);
         return false;
     }
-    if (!proof_was_last(session)) {
-        *flaw = SESSION_UNREAD;
+    if (!is_last_word(session, settings, was_reset, &progress)) {
+        *flaw = inspect_failure(session, SESSION_UNREAD);
         explain(session, *flaw, error);
         return false;
     }
