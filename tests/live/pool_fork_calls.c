@@ -74,7 +74,8 @@ change_the_password_first(void)
 
     FORK_EXPECT(dew_pool_set_credentials(family.pool, "app", "wrong", NULL) ==
                 DEW_OK);
-    FORK_EXPECT(dew_acquire(family.pool, 200, &conn, NULL) == DEW_ECONNECT);
+    FORK_EXPECT(dew_acquire(family.pool, 2000, &conn, NULL) ==
+                DEW_ECONNECT);
     FORK_EXPECT(dew_pool_close(family.pool, 5000, NULL) == DEW_OK);
     return 0;
 }

@@ -233,12 +233,13 @@ session_that_answers_the_keeper_late_is_kept(void **state)
     dew_pool *const pool = kit_open(&config);
     borrow_and_return_all(pool, &conn, 1);
     test_server_freeze(server);
+    /* The keeper has it: perhaps since before the server fell silent. */
+    KIT_AWAIT(kit_stats(pool).conns_idle == 0);
     const uint64_t probes = kit_stats(pool).pings;
-    KIT_AWAIT(kit_stats(pool).pings > probes);
     const int64_t since_ms = kit_now_ms();
     KIT_AWAIT(kit_now_ms() - since_ms > LATE_MS);
     test_server_thaw(server);
-    KIT_AWAIT(kit_stats(pool).pings > probes + 1);
+    KIT_AWAIT(kit_stats(pool).pings > probes);
     assert_int_equal(kit_stats(pool).retired_broken, 0);
     assert_int_equal(kit_stats(pool).connects, 1);
     KIT_AWAIT(kit_stats(pool).conns_idle == 1);

@@ -358,14 +358,18 @@ static void
 second_reply_that_came_later_ends_the_session(void **state)
 {
     (void)state;
+    struct loan holder = begin(DEW_RESET_AUTO);
     for (int policy = DEW_RESET_AUTO; policy <= DEW_RESET_NEVER; policy++) {
         struct loan loan = begin((dew_reset)policy);
+        loan_do(holder.mysql, "DO GET_LOCK('later', 30)");
         loan_send(loan.mysql, "DO 0");
-        loan_send(loan.mysql, "DO SLEEP(0.05)");
+        loan_send(loan.mysql, "DO GET_LOCK('later', 30)");
         read_one(loan.mysql);
+        loan_do(holder.mysql, "DO RELEASE_LOCK('later')");
         loan_await_reply(loan.mysql);
         ends_out_of_step(&loan);
     }
+    ends_at_rest(&holder);
 }
 
 static void
