@@ -34,7 +34,7 @@ static const struct scenario scenarios[] = {
 };
 
 /* Its calls are what callgrind collects: it must stay a function. */
-__attribute__((noinline, noclone)) void
+__attribute__((noinline)) void
 measured(const struct scenario *scenario, struct scene *scene);
 
 void
