@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Takes a session back from its borrower: looks, drains, sends the clean-up. */
 /*
- * SENT AHEAD. What a clean-up needs is sent in one go, and its answers are
- * read at the session's next touch (settle.c): in this order the reset, the
- * database where it matters, what else a reset forgets on this server, the
- * proof, init_sql. The database: where the handle says that it was changed,
- * and before init_sql, which must not run in another one; so where it was
- * changed init_sql waits until the way back is known to have worked.
+ * SENT AHEAD. What a clean-up needs is sent in one go (flavour_gather.h: one
+ * system call, and the server is woken once), and its answers are read at the
+ * session's next touch (settle.c): in this order the reset, the database where
+ * it matters, what else a reset forgets on this server, the proof, init_sql.
+ * The database: where the handle says that it was changed, and before init_sql,
+ * which must not run in another one; so where it was changed init_sql waits
+ * until the way back is known to have worked.
  *
  * NOT SENT AHEAD: COM_CHANGE_USER for servers that know no reset, and client
  * libraries that cannot send a reset without waiting. There the return pays
@@ -17,6 +18,7 @@
 #include "base/fault.h"
 #include "base/mutant.h"
 #include "base/log.h"
+#include "session/flavour_gather.h"
 #include "session/parts.h"
 
 /* Explicit, because the borrower may have set completion_type. */
@@ -94,30 +96,32 @@ send_rollback(struct session *session)
             proof_send(session));
 }
 
-/* Sends what the policy asks for. Nothing here waits: inspect_socket saw
- * room, and all of it is small, init_sql apart. */
+static bool
+send_by_policy(struct session *session, const struct settings *settings)
+{
+    switch (settings->reset) {
+    case DEW_RESET_ROLLBACK: return send_rollback(session);
+    case DEW_RESET_NEVER: return proof_send(session);
+    case DEW_RESET_AUTO:
+    case DEW_RESET_ALWAYS:
+    default: return send_reset(session, settings);
+    }
+}
+
+/* Nothing here waits: inspect_socket saw room, and all of it is small, init_sql
+ * apart. */
 static enum session_state
 send_ahead(struct session *session, const struct settings *settings,
            enum session_flaw *flaw)
 {
     struct sigpipe_hold hold = {.held = false};
-    bool sent;
+    struct flavour_gather gather;
     if (flavour_may_raise_sigpipe(session->mysql)) {
         sigpipe_hold(&hold);
     }
-    switch (settings->reset) {
-    case DEW_RESET_ROLLBACK:
-        sent = send_rollback(session);
-        break;
-    case DEW_RESET_NEVER:
-        sent = proof_send(session);
-        break;
-    case DEW_RESET_AUTO:
-    case DEW_RESET_ALWAYS:
-    default:
-        sent = send_reset(session, settings);
-        break;
-    }
+    flavour_gather_begin(session->mysql, &gather);
+    const bool sent = flavour_gather_end(
+        &gather, send_by_policy(session, settings));
     sigpipe_release(&hold);
     if (!sent || fault(FAULT_RESET)) {
         *flaw = inspect_failure(session, SESSION_RESET_REFUSED);
@@ -228,7 +232,7 @@ session_give_back(struct session *session, const struct settings *settings,
 {
     *flaw = SESSION_SOUND;
     session->expected = 0;
-    session->sent = session->refused_write = false;
+    session->sent = session->refused_write = session->stands = false;
     if (inspect_untouched(session) && settings->reset != DEW_RESET_ALWAYS) {
         return give_back_untouched(session);
     }

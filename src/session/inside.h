@@ -35,6 +35,9 @@ enum session_forgets {
     FORGETS_OTHER = 1u << 2,      /* isolation, sql_mode or time_zone */
 };
 
+/* The largest BIGINT has as many. */
+#define SESSION_NONCE_DIGITS 19
+
 struct session {
     MYSQL *mysql;
     int fd; /* the library's own number: to poll, never to close */
@@ -61,7 +64,8 @@ struct session {
     bool refused_write; /* the last loan was told that it may not write */
     bool demoted;      /* writable when it was opened, read-only now */
     int64_t role_asked_ms; /* when that was last asked, coarse clock */
-    uint64_t nonce;    /* the row that ANSWER_NONCE must bring */
+    char nonce[SESSION_NONCE_DIGITS + 1]; /* what ANSWER_NONCE must bring */
+    bool stands; /* its answer had begun, and nobody had hung up (arrival.c) */
     bool sent;         /* a reset or rollback, by the last give_back */
     bool lent;         /* session_lend was called and nothing looked since */
     bool told_waiting; /* the log has it that returns wait for the server */

@@ -117,7 +117,7 @@ void session_cut_off(struct session *session);
 
 /* Waits for the first byte of what is PENDING, or for the session's end. False:
  * nothing came by the limit, and the session is as it was. */
-bool session_wait_answer(const struct session *session,
+bool session_wait_answer(struct session *session,
                          const struct io_limit *limit);
 
 /* Reads what is PENDING, repairs what a reset forgets, runs init_sql and

@@ -186,7 +186,9 @@ why_not_settled(const struct session *session,
 }
 
 /* Whether nothing has come behind the last answer, of the proof or of what was
- * asked after it. */
+ * asked after it. A library that reads ahead has shown it where the proof was
+ * the last: what lay on the socket when its answer was read is in the library's
+ * buffer, and that nobody had hung up was seen right before. */
 static bool
 is_last_word(struct session *session, const struct settings *settings,
              bool was_reset, const struct progress *progress)
@@ -195,6 +197,11 @@ is_last_word(struct session *session, const struct settings *settings,
         progress->corrected ||
         (was_reset &&
          (settings->init_sql != NULL || settings->on_connect != NULL));
+    if (MUTANT(61)) { return true; }
+    if (!asked_more && session->stands &&
+        flavour_unread_bytes(session->mysql) == FLAVOUR_NONE) {
+        return true;
+    }
     return asked_more && proof_needs_last_word(session)
                ? proof_is_in_step(session)
                : proof_was_last(session);
