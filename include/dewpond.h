@@ -635,11 +635,15 @@ dew_code dew_ping(dew_conn *conn, dew_error *error);
  *          confirm that within kill_timeout_ms, the socket is cut and your
  *          call returns 2013 at once, whatever the server does: the deadline
  *          is late by kill_timeout_ms at most. The KILL itself goes on for up
- *          to ping_timeout_ms; without it the server finishes the query. A new
- *          deadline replaces the old one; ms < 0 disarms. The end of the loan
+ *          to ping_timeout_ms; without it the server finishes the query. If it
+ *          confirms and goes on all the same, it is asked, as long after that,
+ *          whether this session rests or runs a later query; if it does not
+ *          say so within as long again, the socket is cut. A new deadline
+ *          replaces the old one; ms < 0 disarms. The end of the loan
  *          disarms too. A session that a KILL may still reach is not lent
  *          again. A deadline passes once: what begins after it, or after the
- *          KILL found nothing to stop, has no bound until you set a new one.
+ *          KILL found nothing to stop, has no bound until you set a new one
+ *          (behind a proxy with a list of threads of its own: disarm it first).
  * Returns  DEW_OK. DEW_ECONNECT: the deadline before this one had passed and
  *          the session was cut; release it. DEW_ESTALE: no loan. DEW_EINVAL:
  *          conn is NULL, or the pool was opened with DEW_NO_THREADS.

@@ -7,13 +7,21 @@
  * within kill_timeout_ms. The KILL goes on for ping_timeout_ms: it is of use
  * to the server also when nobody waits for the query any more.
  *
+ * A server may confirm and go on all the same (a proxy that says OK, a query
+ * that looks for no KILL). So ping_timeout_ms after that the thread looks again,
+ * unless the loan has ended or its deadline was moved: it asks the server whether
+ * the session rests or runs what began later. What is not told so is cut.
+ *
  * STATES of a deadline, under one mutex:
  *
- *     ARMED --due--> KILLING --confirmed--> STOPPED
- *       | |             |  +---failed-----> FAILED (the socket is cut)
- *       | |             +--ended too early: the thread frees it (ORPHANED)
- *       | +--stopped, but the watchdog was first--> FAILED
- *       +----stopped--> STOPPED
+ *     ARMED --due--> KILLING --confirmed--> CONFIRMED --due--> LOOKING
+ *       | |             |  |                    |               | | |
+ *       | |             |  +--failed--> FAILED  +--stopped--+   | | +-> STOPPED
+ *       | |             |       (the socket is cut)         |   | +---> FAILED
+ *       | |             +--ended too early: ORPHANED        |   |
+ *       | |                     (the thread frees it)       |   +--stopped:
+ *       | +--stopped, but the watchdog was first--> FAILED  |       ORPHANED
+ *       +----stopped--> STOPPED <---------------------------+
  *
  * A KILL that is on its way may hit whatever runs when it arrives. So a loan
  * that ends while one is out waits for its confirmation, shortly; without it
@@ -50,7 +58,7 @@ struct deadline_plan {
 dew_code deadline_arm(struct deadline **deadline,
                       const struct deadline_plan *plan, dew_error *error);
 
-/* Waits until no KILL uses these settings any more: before they are freed. */
+/* Waits until the thread uses these settings no more: before they are freed. */
 void deadline_forget(const struct settings *settings);
 
 /* Stops it; *deadline may be NULL. True: no KILL is on its way and the socket

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* KILL QUERY over a side session, until the server has said that it did. */
+/* KILL QUERY over a side session, and later the question whether it helped. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "session/inside.h"
 
@@ -19,15 +21,14 @@ side_settings(const struct settings *settings)
     return side;
 }
 
+/* *value, where it is wanted, is the first character of the answer's first row. */
 static bool
-say_kill(struct session *side, unsigned long server_thread,
-         const struct io_limit *limit, dew_error *error)
+say(struct session *side, const char *sql, int length,
+    const struct io_limit *limit, char *value, dew_error *error)
 {
     struct io_step step;
-    char sql[64];
+    MYSQL_RES *result = NULL;
 
-    const int length =
-        snprintf(sql, sizeof(sql), "KILL QUERY %lu", server_thread);
     if (!io_step_begin(&step, side, limit)) {
         (void)error_system(error, DEW_STAGE_QUERY, errno,
                            "no timer for KILL QUERY could be started");
@@ -35,6 +36,14 @@ say_kill(struct session *side, unsigned long server_thread,
     }
     const bool said =
         mysql_real_query(side->mysql, sql, (unsigned long)length) == 0;
+    if (said && value != NULL) {
+        result = mysql_store_result(side->mysql);
+    }
+    const MYSQL_ROW row = result != NULL ? mysql_fetch_row(result) : NULL;
+    if (row != NULL && row[0] != NULL) {
+        *value = row[0][0];
+    }
+    mysql_free_result(result);
     const bool cut = io_step_end(&step);
     if (!said || cut) {
         session_last_error(side, DEW_STAGE_QUERY, error);
@@ -42,21 +51,55 @@ say_kill(struct session *side, unsigned long server_thread,
     return said && !cut;
 }
 
+static void
+part(struct session *side, bool politely)
+{
+    const int fd =
+        session_hang_up(side, politely ? SESSION_FAREWELL : SESSION_CUT);
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
 bool
 session_kill_query(const struct settings *settings, unsigned long server_thread,
                    const struct io_limit *limit, dew_error *error)
 {
-    const struct settings side = side_settings(settings);
-    struct session *session = NULL;
+    const struct settings login = side_settings(settings);
+    struct session *side = NULL;
+    char sql[64];
 
-    if (session_open(&session, &side, limit, error) != DEW_OK) {
+    if (session_open(&side, &login, limit, error) != DEW_OK) {
         return false;
     }
-    const bool killed = say_kill(session, server_thread, limit, error);
-    const int fd =
-        session_hang_up(session, killed ? SESSION_FAREWELL : SESSION_CUT);
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    const int length =
+        snprintf(sql, sizeof(sql), "KILL QUERY %lu", server_thread);
+    const bool killed = say(side, sql, length, limit, NULL, error);
+    part(side, killed);
     return killed;
+}
+
+bool
+session_has_moved_on(const struct settings *settings,
+                     unsigned long server_thread, int64_t since_ns,
+                     const struct io_limit *limit)
+{
+    const struct settings login = side_settings(settings);
+    struct session *side = NULL;
+    char sql[160], value = '0';
+
+    if (session_open(&side, &login, limit, NULL) != DEW_OK) {
+        return false;
+    }
+    /* Without a statement there is no text of one. */
+    const int length = snprintf(
+        sql, sizeof(sql),
+        "SELECT INFO IS NULL OR %s < %" PRId64 " FROM "
+        "information_schema.PROCESSLIST WHERE ID = %lu",
+        side->server.is_mariadb ? "TIME_MS" : "TIME * 1000",
+        (clock_now_ns() - since_ns) / CLOCK_NS_PER_MS, server_thread);
+    const bool told = say(side, sql, length, limit, &value, NULL);
+    part(side, told);
+    return told && value == '1';
 }
