@@ -4,7 +4,9 @@
  * A loan is one SELECT 1 and its row. "per_thread" has no pool, the ceiling;
  * "per_query" has none either and connects each time. The rows with a gap have
  * one thread that is busy with something else for 100 us after each return:
- * there the borrow and the return are what counts, each told by itself.
+ * there the borrow and the return are what counts, each told by itself. With
+ * one_cpu the server is on the thread's CPU: what a return sends then costs no
+ * wake of an idle one, and is not answered before the thread sleeps.
  */
 #include "lib/report.h"
 #include "rivals/with_server.h"
@@ -42,6 +44,13 @@ add(Way way, const std::string &name, const Load &load, unsigned sessions,
                 tell(state, measure(pool, load));
             });
 }
+
+/* The CPU is chosen before there is a session. */
+template <class Pool> class OnOneCpu : private OneCpu, public Pool
+{
+public:
+    using Pool::Pool;
+};
 
 template <class Pool>
 void
@@ -81,6 +90,10 @@ with_gap(const std::string &name)
     Load load{1};
     load.gap_ns = gap_ns;
     add<Pool>(Way::unix_socket, name, load, 1, "/gap:100us");
+    if (target().pid != 0) {
+        add<OnOneCpu<Pool>>(Way::unix_socket, name, load, 1,
+                            "/gap:100us/one_cpu");
+    }
 }
 
 void
@@ -89,6 +102,7 @@ add_rivals()
     pool<MutexLifoServer<Extra::nothing>>("mutex_lifo", true);
     pool<MutexLifoServer<Extra::ping>>("mutex_lifo_ping", false);
     pool<MutexLifoServer<Extra::reset>>("mutex_lifo_reset", true);
+    pool<MutexLifoServer<Extra::reset_proof>>("mutex_lifo_reset_proof", true);
 #if DEWPOND_BENCH_SOCI && DEWPOND_BENCH_SOCI_MYSQL
     pool<SociServer>("soci", false);
 #endif
@@ -124,7 +138,9 @@ main(int argc, char **argv)
     with_gap<DewpondServer<DEW_RESET_NEVER>>("dewpond_never");
     with_gap<DewpondServer<DEW_RESET_AUTO>>("dewpond_auto");
     with_gap<DewpondServer<DEW_RESET_ROLLBACK>>("dewpond_rollback");
+    with_gap<DewpondServer<DEW_RESET_ALWAYS>>("dewpond_always");
     with_gap<MutexLifoServer<Extra::reset>>("mutex_lifo_reset");
+    with_gap<MutexLifoServer<Extra::reset_proof>>("mutex_lifo_reset_proof");
     with_gap<MutexLifoServer<Extra::nothing>>("mutex_lifo");
     return run(argc, argv);
 }

@@ -4,6 +4,12 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <pthread.h>
+#include <sched.h>
+
+#include "lib/machine.h"
 
 namespace bench {
 
@@ -27,6 +33,7 @@ target()
         t.database = from_environment("DATABASE");
         t.port = static_cast<unsigned>(
             atoi(from_environment("PORT").c_str()));
+        t.pid = atoi(from_environment("SERVER_PID").c_str());
         return t;
     }();
     return named;
@@ -94,6 +101,56 @@ ask(MYSQL *mysql)
         give_up(mysql);
     }
     mysql_free_result(result);
+}
+
+/* See src/session/proof.c. */
+void
+prove(MYSQL *mysql)
+{
+    static thread_local uint64_t drawn = ticks();
+    char number[24], sql[64];
+    drawn = drawn * 6364136223846793005u + 1442695040888963407u;
+    snprintf(number, sizeof number, "%llu",
+             1000000000000000000ull + (drawn >> 8));
+    snprintf(sql, sizeof sql, "SELECT %s,DATABASE();/*dewpond*/", number);
+    if (mysql_query(mysql, sql) != 0) {
+        give_up(mysql);
+    }
+    MYSQL_RES *const result = mysql_store_result(mysql);
+    const MYSQL_ROW row =
+        result == nullptr ? nullptr : mysql_fetch_row(result);
+    if (row == nullptr || strcmp(row[0], number) != 0 || row[1] == nullptr ||
+        target().database != row[1]) {
+        give_up(mysql);
+    }
+    mysql_free_result(result);
+}
+
+/* As the calling thread is. */
+static void
+pin_server()
+{
+    cpu_set_t mine;
+    (void)pthread_getaffinity_np(pthread_self(), sizeof mine, &mine);
+    const std::string tasks =
+        "/proc/" + std::to_string(target().pid) + "/task";
+    for (const auto &task : std::filesystem::directory_iterator(tasks)) {
+        (void)sched_setaffinity(
+            static_cast<pid_t>(std::stoi(task.path().filename())),
+            sizeof mine, &mine);
+    }
+}
+
+OneCpu::OneCpu()
+{
+    pin(0);
+    pin_server();
+}
+
+OneCpu::~OneCpu()
+{
+    pin(-1);
+    pin_server();
 }
 
 dew_config

@@ -18,6 +18,7 @@ enum class Way { unix_socket, tcp };
 struct Target {
     std::string socket, host, user, password, database;
     unsigned port = 0;
+    int pid = 0; /* 0: elsewhere, or not for us alone */
     bool has(Way way) const;
 };
 
@@ -31,6 +32,20 @@ MYSQL *connect_plainly(Way way);
 /* One statement and its rows; ends the program if it fails. */
 void ask(MYSQL *mysql);
 extern const char *const question;
+/* dewpond's own question behind a reset, and its answer; ends the program if
+ * that is not the right one. */
+void prove(MYSQL *mysql);
+
+/* While it lives, the calling thread, those that it starts and the server are
+ * on one CPU. Only where the server's pid is known. */
+class OneCpu
+{
+public:
+    OneCpu();
+    ~OneCpu();
+    OneCpu(const OneCpu &) = delete;
+    OneCpu &operator=(const OneCpu &) = delete;
+};
 
 /* The same place for a pool. */
 dew_config target_config(Way way, unsigned sessions);

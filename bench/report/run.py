@@ -26,8 +26,7 @@ QUICK = {
     "acquire_crowded": "-(dewpond_fifo|dewpond_barging|poco_sessionpool|"
                        "libzdb)/|blocks:1ms",
     "handoff": "-(soci|apr_reslist|poco_objectpool)/|anywhere",
-    "server": "-server/tcp|threads:(64|256)/|threads:32/sessions:8|"
-              "dewpond_always",
+    "server": "-server/tcp|threads:(64|256)/|threads:32/sessions:8",
     "keeper": "-rest|tend",
 }
 

@@ -141,6 +141,10 @@ def server_targets(r):
                      "synchronous one", lambda n=n: ratio(
                          r, server("dewpond_auto", n, n),
                          server("mutex_lifo_reset", n, n)), most=1.0)
+        yield Target(f"tight loop {n}/{n}: default reset against a "
+                     "synchronous one that proves as much", lambda n=n: ratio(
+                         r, server("dewpond_auto", n, n),
+                         server("mutex_lifo_reset_proof", n, n)), most=1.0)
 
 
 def scale_targets(r):

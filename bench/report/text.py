@@ -70,6 +70,34 @@ def question_table(results, question):
     return table(head, [cells_of(results, name, columns) for name in names])
 
 
+POLICIES = ("dewpond_never", "dewpond_rollback", "dewpond_auto",
+            "dewpond_always", "mutex_lifo", "mutex_lifo_reset",
+            "mutex_lifo_reset_proof")
+
+
+def policy_table(results):
+    """What each reset policy costs, and the same done the plain way."""
+    def figure(name, key, scale, form):
+        seen = results.median(f"server/unix/{name}", key)
+        return "" if seen is None else form.format(seen * scale)
+
+    rows = []
+    for policy in POLICIES:
+        gap = f"{policy}/threads:1/sessions:1/gap:100us"
+        rows.append(
+            [policy] +
+            [figure(name, key, 1e-3, "{:.1f}")
+             for name in (gap, gap + "/one_cpu")
+             for key in ("acquire_p50", "release_p50")] +
+            [figure(f"{policy}/threads:{n}/sessions:{n}", key, scale, form)
+             for n in (2, 8)
+             for key, scale, form in (("pairs_per_s", 1, "{:,.0f}"),
+                                      ("cpu_ns", 1e-3, "{:.0f}"))])
+    return table(["policy", "borrow p50 us", "return p50 us",
+                  "one CPU: borrow", "one CPU: return", "queries/s 2/2",
+                  "cpu us", "queries/s 8/8", "cpu us"], rows)
+
+
 def questions_of(results):
     there = {question_of(name) for name in results.cells}
     return [question for question in TITLES if question in there]
@@ -98,4 +126,7 @@ def markdown(results, verdicts):
     for question in questions_of(results):
         lines += ["", f"## {question}: {TITLES[question]}", ""]
         lines += question_table(results, question)
+        if question == "server":
+            lines += ["", "### What each reset policy costs", ""]
+            lines += policy_table(results)
     return "\n".join(lines) + "\n"

@@ -81,10 +81,12 @@ private:
     Way way_;
 };
 
-enum class Extra { nothing, ping, reset };
+enum class Extra { nothing, ping, reset, reset_proof };
 
 /* The mutex and its condvar with real sessions, and what many pools add: a
- * ping of each session that is lent, or a reset of each that comes back. */
+ * ping of each session that is lent, or a reset of each that comes back; or a
+ * reset and the question that dewpond asks behind it, which is then the same
+ * promise. All of it is waited for. */
 template <Extra extra> class MutexLifoServer
 {
 public:
@@ -121,9 +123,12 @@ public:
     void
     release(Loan &loan)
     {
-        if (extra == Extra::reset &&
+        if ((extra == Extra::reset || extra == Extra::reset_proof) &&
             mysql_reset_connection(all_[loan.index]) != 0) {
             abort();
+        }
+        if (extra == Extra::reset_proof) {
+            prove(all_[loan.index]);
         }
         pool_.release(loan);
     }
