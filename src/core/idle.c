@@ -40,7 +40,7 @@ push_and_fence(struct stack *stack, struct slot *slot)
 void
 idle_put_beside(struct idle *idle, struct slot *slot)
 {
-    push_and_fence(&idle->shards[idle_own_shard(idle)].rest, slot);
+    push_and_fence(&idle_own(idle)->rest, slot);
 }
 
 /* A thief takes the coldest first: the owner keeps its warm slot. */

@@ -59,7 +59,13 @@ idle_own_shard(const struct idle *idle)
 {
     const uint32_t cpu = cpu_current();
 
-    return cpu < idle->count ? cpu : cpu % idle->count;
+    return __builtin_expect(cpu < idle->count, 1) ? cpu : cpu % idle->count;
+}
+
+static inline struct idle_shard *
+idle_own(const struct idle *idle)
+{
+    return &idle->shards[idle_own_shard(idle)];
 }
 
 static inline bool
@@ -100,7 +106,7 @@ static inline void
 idle_put(struct idle *idle, struct slot *slot)
 {
     race_point("idle.put");
-    if (!idle_warm_put(&idle->shards[idle_own_shard(idle)], slot)) {
+    if (!idle_warm_put(idle_own(idle), slot)) {
         idle_put_beside(idle, slot);
     }
 }
@@ -109,7 +115,7 @@ idle_put(struct idle *idle, struct slot *slot)
 static inline struct slot *
 idle_take(struct idle *idle)
 {
-    struct slot *slot = idle_warm_take(&idle->shards[idle_own_shard(idle)]);
+    struct slot *slot = idle_warm_take(idle_own(idle));
 
     return slot != NULL ? slot : idle_take_beside(idle);
 }

@@ -134,7 +134,7 @@ pond_loan_at(const struct pond *pond, uint32_t index, struct pond_loan *loan)
     /* ORDER loans.17 acquire <-> loans.4: as loans.15. */
     loan->thread = order_load_acquire_u32(&slot->lent_thread);
     /* ORDER loans.20 acquire <-> loans.19: as loans.15. */
-    loan->since_ms = (int64_t)order_load_acquire_u64(&slot->lent_ms);
+    loan->since_ms = (int64_t)order_load_acquire_u64(&slot->used_ms);
     /* ORDER loans.18 acquire <-> loans.14: as loans.15. */
     loan->server_thread = order_load_acquire_u64(&slot->server_thread);
     race_point("pond.listed");

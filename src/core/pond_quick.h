@@ -43,15 +43,11 @@ pond_may_take(const struct pond *pond, uint64_t front)
     return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;
 }
 
-/* What rests, unless the pond is closing or paused. Still IDLE. */
+/* What the caller has just taken and is still IDLE, unless the pond is closing
+ * or paused: then it goes back, and NULL. */
 static inline struct slot *
-pond_take_allowed(struct pond *pond)
+pond_allow(struct pond *pond, struct slot *slot)
 {
-    struct slot *slot = idle_take(&pond->idle);
-
-    if (slot == NULL) {
-        return NULL;
-    }
     race_point("pond.taken");
     if (MUTANT(22)) { return slot; }
     /* ORDER pond.7 seq_cst <-> pond.6: read after the take: a take that
@@ -64,6 +60,15 @@ pond_take_allowed(struct pond *pond)
     }
     race_point("pond.allowed");
     return slot;
+}
+
+/* What rests, unless the pond is closing or paused. Still IDLE. */
+static inline struct slot *
+pond_take_allowed(struct pond *pond)
+{
+    struct slot *slot = idle_take(&pond->idle);
+
+    return slot == NULL ? NULL : pond_allow(pond, slot);
 }
 
 /* A session that rests: LEASED, the caller's. NULL: none, or not allowed now. */
@@ -81,6 +86,42 @@ pond_take(struct pond *pond)
         slot_take(slot);
     }
     return slot;
+}
+
+/* What rests in the own warm slot, still IDLE; NULL: nothing. To be allowed. */
+static inline struct slot *
+pond_take_warm(struct pond *pond)
+{
+    return idle_warm_take(idle_own(&pond->idle));
+}
+
+/* What was taken warm is the caller's: LEASED. NULL: not now, it went back. */
+static inline struct slot *
+pond_take_up(struct pond *pond, struct slot *slot)
+{
+    /* ORDER pond.32 relaxed <-> pond.1: as pond.5; a look follows. */
+    const uint64_t front = order_load_relaxed_u64(&pond->waiters.front);
+
+    if (front != 0 && !pond_may_take(pond, front)) {
+        idle_put(&pond->idle, slot);
+        pond_look(pond);
+        return NULL;
+    }
+    slot = pond_allow(pond, slot);
+    if (slot != NULL) {
+        slot_take(slot);
+    }
+    return slot;
+}
+
+/* Whether nobody waits and no flag is up: all that most takes ask of what they
+ * have just taken. False: pond_allow it. */
+static inline bool
+pond_is_calm(const struct pond *pond)
+{
+    race_point("pond.taken");
+    /* ORDER pond.31 seq_cst <-> pond.6: as pond.7. */
+    return order_load_seq_u64(&pond->waiters.front) == 0;
 }
 
 /* --- put --------------------------------------------------------------------- */
@@ -126,15 +167,53 @@ pond_put(struct pond *pond, struct slot *slot)
 
 /* --- loans ------------------------------------------------------------------- */
 
-/* The holder gives it to a borrower: the loan's ticket. The call site, the
- * thread and the time (coarse clock) are kept for whoever lists loans. */
+/* Loans of the session that is in the slot now. */
 static inline uint64_t
-pond_lend(struct pond *pond, struct slot *slot, const char *file, int line,
-          uint32_t thread, int64_t now_ms)
+slot_uses(const struct slot *slot)
 {
-    (void)pond;
-    slot->uses++;
-    /* ORDER loans.1 relaxed: a tally, only ever a hint. */
+    /* ORDER loans.24 relaxed <-> loans.1: its own holder's tally. */
+    return order_load_relaxed_u64(&slot->loans) - slot->loans_before;
+}
+
+/* Another session is in the slot from now on. */
+static inline void
+slot_begin_uses(struct slot *slot)
+{
+    /* ORDER loans.26 relaxed <-> loans.1: as loans.24. */
+    slot->loans_before = order_load_relaxed_u64(&slot->loans);
+    slot->sample_at = slot->loans_before;
+}
+
+/* Whether the time of the loan that begins now is to be taken. */
+static inline bool
+slot_is_sample(const struct slot *slot)
+{
+    /* ORDER loans.25 relaxed <-> loans.1: as loans.24. */
+    return order_load_relaxed_u64(&slot->loans) == slot->sample_at;
+}
+
+/* When the present loan began, or when it was returned; the holder asks. */
+static inline int64_t
+slot_used_ms(const struct slot *slot)
+{
+    /* ORDER loans.23 relaxed <-> loans.19: its own holder's note. */
+    return (int64_t)order_load_relaxed_u64(&slot->used_ms);
+}
+
+static inline void
+slot_note_used(struct slot *slot, int64_t now_ms)
+{
+    /* ORDER loans.19 release <-> loans.20 loans.23: as loans.2. */
+    order_store_release_u64(&slot->used_ms, (uint64_t)now_ms);
+}
+
+/* The holder is about to lend it: who borrows, where and when (coarse clock),
+ * for whoever lists loans. */
+static inline void
+slot_note_loan(struct slot *slot, const char *file, int line, uint32_t thread,
+               int64_t now_ms)
+{
+    /* ORDER loans.1 relaxed <-> loans.24: a tally, only ever a hint. */
     order_bump_owned_u64(&slot->loans, 1);
     /* ORDER loans.2 release <-> loans.15: a lister that reads this note sees
      * that the slot's last loan has ended, when it looks at the word again;
@@ -144,17 +223,17 @@ pond_lend(struct pond *pond, struct slot *slot, const char *file, int line,
     order_store_release_u32(&slot->lent_line, (uint32_t)line);
     /* ORDER loans.4 release <-> loans.17 loans.21: as loans.2. */
     order_store_release_u32(&slot->lent_thread, thread);
-    /* ORDER loans.19 release <-> loans.20 loans.23: as loans.2. */
-    order_store_release_u64(&slot->lent_ms, (uint64_t)now_ms);
-    return slot_lend(slot);
+    slot_note_used(slot, now_ms);
 }
 
-/* When the present loan began; the holder asks. */
-static inline int64_t
-slot_lent_ms(const struct slot *slot)
+/* The holder gives it to a borrower: the loan's ticket. */
+static inline uint64_t
+pond_lend(struct pond *pond, struct slot *slot, const char *file, int line,
+          uint32_t thread, int64_t now_ms)
 {
-    /* ORDER loans.23 relaxed <-> loans.19: its own holder's note. */
-    return (int64_t)order_load_relaxed_u64(&slot->lent_ms);
+    (void)pond;
+    slot_note_loan(slot, file, line, thread, now_ms);
+    return slot_lend(slot);
 }
 
 /* The ticket's slot, taken back by exactly one caller; NULL: stale. */

@@ -135,18 +135,16 @@ static inline uint64_t
 slot_loan_after(struct slot *slot, uint64_t loan)
 {
     if (MUTANT(9)) { return loan; }
-    return 1 + (loan == slot->last_of_block ? slot_loan_block(slot) : loan);
+    return 1 + (__builtin_expect(loan == slot->last_of_block, 0)
+                    ? slot_loan_block(slot)
+                    : loan);
 }
 
-/* The holder gives the slot to a borrower: a new loan number, and its ticket
- * (never 0). */
+/* The loan that follows this word, the holder's (IDLE just taken, or LEASED),
+ * begins: its ticket (never 0). */
 static inline uint64_t
-slot_lend(struct slot *slot)
+slot_lend_from(struct slot *slot, uint64_t word)
 {
-    const uint64_t word = slot_word_of_mine(slot, SLOT_LEASED);
-
-    /* A pending answer is read before anybody gets the session. */
-    assert((word & SLOT_PENDING) == 0);
     const uint64_t loan = slot_loan_after(slot, slot_loan_of(word))
                           << SLOT_LOAN_SHIFT;
 
@@ -155,6 +153,17 @@ slot_lend(struct slot *slot)
     order_store_release_u64(&slot->word,
                             loan | SLOT_LENT | (uint64_t)SLOT_LEASED);
     return loan | slot->index;
+}
+
+/* LEASED -> LEASED and lent: the holder gives the slot to a borrower. */
+static inline uint64_t
+slot_lend(struct slot *slot)
+{
+    const uint64_t word = slot_word_of_mine(slot, SLOT_LEASED);
+
+    /* A pending answer is read before anybody gets the session. */
+    assert((word & SLOT_PENDING) == 0);
+    return slot_lend_from(slot, word);
 }
 
 static inline uint64_t

@@ -35,15 +35,13 @@ is_pinged(const dew_pool *pool, const struct slot *slot)
 }
 
 /* A quick return leaves the time at which the loan began (lease_quick.h), and
- * that may be long ago: such a session rests from the first look at it on. Of
- * an earlier rest is a look that is not later than the loan. */
+ * that may be long ago: such a session rests from the first look at it on. A
+ * look that is older than that was at an earlier rest; another return counts as
+ * a look. */
 static int64_t
 rests_since_ms(struct slot *slot, int64_t now_ms)
 {
-    if (slot->rested_ms != slot_lent_ms(slot)) {
-        return slot->rested_ms;
-    }
-    if (slot->seen_ms <= slot->rested_ms) {
+    if (slot->seen_ms < slot_used_ms(slot)) {
         slot->seen_ms = now_ms;
     }
     return slot->seen_ms;
@@ -60,7 +58,7 @@ has_rested_too_long(const dew_pool *pool, struct slot *slot, int64_t now_ms,
 
     /* The server saw nothing of a loan that sent nothing. */
     if (!is_pinged(pool, slot) &&
-        server_ends_rest(pool, slot, now_ms - slot->rested_ms)) {
+        server_ends_rest(pool, slot, now_ms - slot_used_ms(slot))) {
         return true;
     }
     if (limit == SETTINGS_OFF) {

@@ -36,7 +36,7 @@ enum session_forgets {
 };
 
 struct session {
-    MYSQL *mysql;
+    MYSQL *mysql; /* first: struct session_front (quick.h) */
     int fd; /* the library's own number: to poll, never to close */
     struct forked_socket shared; /* a fork's child must not have it */
     unsigned long thread_id;
@@ -63,7 +63,6 @@ struct session {
     int64_t role_asked_ms; /* when that was last asked, coarse clock */
     uint64_t nonce;    /* the row that ANSWER_NONCE must bring */
     bool sent;         /* a reset or rollback, by the last give_back */
-    bool lent;         /* session_lend was called and nothing looked since */
     bool told_waiting; /* the log has it that returns wait for the server */
 };
 
