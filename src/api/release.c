@@ -87,6 +87,15 @@ release_claimed(dew_pool *pool, struct slot *slot)
     return DEW_OK;
 }
 
+/* In a section, which it ends. */
+static __attribute__((noinline)) dew_code
+release_beside(dew_pool *pool, struct slot *slot, enum pond_put how)
+{
+    pond_put_on(&pool->pond, slot, how);
+    reclaim_read_end();
+    return DEW_OK;
+}
+
 dew_code
 dew_release(dew_conn *conn)
 {
@@ -104,8 +113,12 @@ dew_release(dew_conn *conn)
     if (__builtin_expect(slot == NULL, 0)) {
         return release_stale(pool);
     }
-    if (__builtin_expect(!lease_return_untouched(pool, slot), 0)) {
+    if (__builtin_expect(!lease_is_untouched(pool, slot), 0)) {
         return release_claimed(pool, slot);
+    }
+    const enum pond_put put = pond_put_warm(&pool->pond, slot);
+    if (__builtin_expect(put != POND_PUT_DONE, 0)) {
+        return release_beside(pool, slot, put);
     }
     reclaim_read_end_quickly(mark);
     return DEW_OK;

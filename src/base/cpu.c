@@ -23,3 +23,19 @@ cpu_count(void)
 
     return online < 1 ? 1 : (uint32_t)online;
 }
+
+ptrdiff_t
+cpu_where(void)
+{
+#ifdef CPU_HAS_RSEQ
+    /* Of every thread, where the kernel keeps no note: not a CPU. */
+    static _Thread_local const volatile uint32_t nowhere = UINT32_MAX;
+
+    return __rseq_size != 0
+               ? __rseq_offset + (ptrdiff_t)offsetof(struct rseq, cpu_id)
+               : (const char *)&nowhere -
+                     (const char *)__builtin_thread_pointer();
+#else
+    return 0;
+#endif
+}

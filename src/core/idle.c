@@ -8,6 +8,7 @@ bool
 idle_init(struct idle *idle, uint32_t shards)
 {
     idle->count = shards;
+    idle->cpu_where = cpu_where();
     idle->shards = memory_zeroed_lines(shards * sizeof(*idle->shards));
     if (idle->shards == NULL) {
         return false;

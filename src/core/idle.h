@@ -46,6 +46,7 @@ struct idle {
     struct stack cold[2];
     struct idle_shard *shards; /* owner: this struct; never changes */
     uint32_t count;            /* 1..cpus; never changes */
+    ptrdiff_t cpu_where;       /* see base/cpu.h; never changes */
 };
 
 /* False without memory. */
@@ -59,7 +60,7 @@ idle_own_shard(const struct idle *idle)
 {
     const uint32_t cpu = cpu_current();
 
-    return __builtin_expect(cpu < idle->count, 1) ? cpu : cpu % idle->count;
+    return cpu < idle->count ? cpu : cpu % idle->count;
 }
 
 static inline struct idle_shard *
@@ -95,6 +96,15 @@ idle_warm_take(struct idle_shard *shard)
     /* ORDER idle.3 seq_cst <-> idle.2: exactly one taker gets the slot, with
      * everything its last holder wrote. */
     return order_swap_seq_ptr(&shard->warm, NULL);
+}
+
+/* The shard of this CPU, or NULL: idle_own finds one. */
+static inline struct idle_shard *
+idle_own_quickly(const struct idle *idle)
+{
+    const uint32_t cpu = cpu_hint(idle->cpu_where);
+
+    return __builtin_expect(cpu < idle->count, 1) ? &idle->shards[cpu] : NULL;
 }
 
 /* Past the own warm slot: it was taken, or is full. */

@@ -44,8 +44,8 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     order_init_u32(&pond->openings, 0);
     order_init_u32(&pond->window, plan->window);
     order_init_u32(&pond->guests, 0);
-    order_init_u64(&pond->epoch, 0); /* as in slots that are new */
-    order_init_u64(&pond->suspect, 1);
+    /* The epoch is that of slots that are new. */
+    order_init_u64(&pond->stamp, 1);
     return make_parts(pond);
 }
 

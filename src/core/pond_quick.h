@@ -92,7 +92,9 @@ pond_take(struct pond *pond)
 static inline struct slot *
 pond_take_warm(struct pond *pond)
 {
-    return idle_warm_take(idle_own(&pond->idle));
+    struct idle_shard *shard = idle_own_quickly(&pond->idle);
+
+    return shard == NULL ? NULL : idle_warm_take(shard);
 }
 
 /* What was taken warm is the caller's: LEASED. NULL: not now, it went back. */
@@ -164,6 +166,41 @@ pond_put(struct pond *pond, struct slot *slot)
     pond_put_staying(pond, slot);
     return true;
 }
+
+/* What most returns need of it. */
+enum pond_put {
+    POND_PUT_DONE,
+    POND_PUT_NOT,  /* not now: pond_put_staying */
+    POND_PUT_FULL, /* it is IDLE already: pond_put_on */
+    POND_PUT_LOOK, /* it is put: pond_look */
+};
+
+/* The same as pond_put_staying for the own warm slot, with nobody waiting. */
+static inline enum pond_put
+pond_put_warm(struct pond *pond, struct slot *slot)
+{
+    struct idle_shard *shard = idle_own_quickly(&pond->idle);
+
+    race_point("pond.stays");
+    /* ORDER pond.33 relaxed <-> pond.1: as pond.8. */
+    if (shard == NULL ||
+        (uint32_t)order_load_relaxed_u64(&pond->waiters.front) != 0) {
+        return POND_PUT_NOT;
+    }
+    slot_rest(slot);
+    race_point("idle.put");
+    if (!idle_warm_put(shard, slot)) {
+        return POND_PUT_FULL;
+    }
+    if (MUTANT(2)) { return POND_PUT_DONE; }
+    race_point("pond.look");
+    /* ORDER pond.34 seq_cst <-> pond.1 idle.2: as pond.2. */
+    return order_load_seq_u64(&pond->waiters.front) == 0 ? POND_PUT_DONE
+                                                         : POND_PUT_LOOK;
+}
+
+/* Goes on where pond_put_warm said how. */
+void pond_put_on(struct pond *pond, struct slot *slot, enum pond_put how);
 
 /* --- loans ------------------------------------------------------------------- */
 
@@ -247,19 +284,31 @@ pond_claim(struct pond *pond, uint64_t ticket)
 
 /* --- stamps ------------------------------------------------------------------ */
 
+/* Of both at once: most sessions are neither outdated nor suspect. */
+static inline bool
+pond_has_stamp_of(const struct pond *pond, const struct slot *slot)
+{
+    /* ORDER loans.29 acquire <-> loans.6 loans.22: as loans.7. */
+    return order_load_acquire_u64(&pond->stamp) == slot->stamp;
+}
+
 static inline bool
 pond_is_outdated(const struct pond *pond, const struct slot *slot)
 {
     /* ORDER loans.7 acquire <-> loans.6 loans.22: a refresh that happened before this
      * borrow began is seen by it. */
-    return order_load_acquire_u64(&pond->epoch) != slot->epoch;
+    const uint64_t now = order_load_acquire_u64(&pond->stamp);
+
+    return ((now ^ slot->stamp) >> POND_EPOCH_SHIFT) != 0;
 }
 
 static inline bool
 pond_is_suspect(const struct pond *pond, const struct slot *slot)
 {
     /* ORDER loans.8 acquire <-> loans.9: as loans.7. */
-    return order_load_acquire_u64(&pond->suspect) != slot->suspect;
+    const uint64_t now = order_load_acquire_u64(&pond->stamp);
+
+    return (uint32_t)(now ^ slot->stamp) != 0;
 }
 
 #endif

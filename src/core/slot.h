@@ -91,11 +91,12 @@ struct slot {
     struct session *session; /* owner: the slot, from opened to vacate */
     uint32_t index;          /* set once, before the slot is published */
     uint32_t care;           /* enum slot_care; 0: most loans */
-    uint64_t epoch, suspect; /* the pool's stamps when the connect began */
+    uint64_t stamp; /* the pool's when the connect began (pond.h) */
     /* The loan's begin, or the last return that took the time; coarse clock.
      * Written by the holder, also read by whoever lists loans. */
     order_u64 used_ms;
     int64_t aged_ms; /* from then on it is SLOT_AGED; CLOCK_NEVER: never */
+    uint64_t last_of_block; /* the last loan number before a new block */
 
     /* Who borrowed it and over which socket: written by the holder before the
      * loan begins, read by whoever lists or cuts loans. A lister looks at the
@@ -111,9 +112,8 @@ struct slot {
     order_u32 socket_fd;
 
     /* The holder's own again. */
-    uint32_t parting;       /* how the keeper shall hang it up */
-    uint64_t last_of_block; /* the last loan number before a new block */
-    uint64_t sample_at;     /* of that many loans the next is sampled */
+    uint32_t parting;   /* how the keeper shall hang it up */
+    uint64_t sample_at; /* of that many loans the next is sampled */
 
     struct deadline *deadline; /* owner: the loan; NULL: none */
     uint64_t loans_before;     /* of earlier sessions in this slot */

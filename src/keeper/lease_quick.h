@@ -55,37 +55,33 @@ lease_begin_quickly(dew_pool *pool, struct slot *slot, const char *file,
     const int64_t now_ms = tick_now_ms(&pool->tick);
     const uint64_t rested_ms =
         (uint64_t)(now_ms + TICK_LATE_MS - slot_used_ms(slot));
-    const uint64_t word = slot_word_of_mine(slot, SLOT_IDLE);
 
     if (rested_ms >= pool->bypass_ms || now_ms >= slot->aged_ms ||
-        (word & SLOT_PENDING) != 0 || slot_is_sample(slot) ||
-        pond_is_outdated(&pool->pond, slot) ||
-        pond_is_suspect(&pool->pond, slot)) {
+        !slot_is_ready(slot) || slot_is_sample(slot) ||
+        !pond_has_stamp_of(&pool->pond, slot)) {
         return false;
     }
     slot_note_loan(slot, file, line, thread, now_ms);
     conn->mysql = session_lend(slot->session);
     conn->pool = pool;
-    conn->ticket = slot_lend_from(slot, word);
+    conn->ticket = slot_take_and_lend(slot);
     return true;
 }
 
-/* The borrower brings it back. True: nothing was sent, nothing needs to be done,
- * and it is put. False: it is LEASED to the caller as it was. Inside a section. */
+/* The borrower brought it back: nothing was sent, and nothing needs to be done but
+ * to put it. False: see to it. Inside a section. */
 static inline bool
-lease_return_untouched(dew_pool *pool, struct slot *slot)
+lease_is_untouched(const dew_pool *pool, const struct slot *slot)
 {
-    if (slot->care != 0 || pond_is_outdated(&pool->pond, slot) ||
-        quota_has_excess(&pool->pond.quota) ||
-        !session_is_untouched(slot->session)) {
-        return false;
-    }
-    pond_put_staying(&pool->pond, slot);
-    return true;
+    return slot->care == 0 && pond_has_stamp_of(&pool->pond, slot) &&
+           quota_is_kept(&pool->pond.quota) &&
+           session_is_untouched(slot->session);
 }
 
-/* The same where lease_return_untouched said no, for what needs a little more:
- * a sampled loan, or one that sent something under DEW_RESET_NEVER. */
+/* The borrower brought back what lease_is_untouched says no of. Puts what needs
+ * but little more: a sampled loan, or one that sent something under
+ * DEW_RESET_NEVER; and where others wait. False: it is LEASED to the caller as it
+ * was, lease_return it. Inside a section. */
 bool lease_return_quickly(dew_pool *pool, struct slot *slot);
 
 #endif
