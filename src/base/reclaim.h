@@ -112,7 +112,7 @@ reclaim_read_begin_quickly(struct reclaim_mark *mark)
                          0)) {
         return false;
     }
-    /* ORDER reclaim.7 seq_cst <-> reclaim.4: as reclaim.1, with membarrier(2) on
+    /* ORDER reclaim.9 seq_cst <-> reclaim.4: as reclaim.1, with membarrier(2) on
      * the other side. */
     _urcu_bp_read_lock_update(0);
     return true;
@@ -127,7 +127,7 @@ reclaim_read_end_quickly(struct reclaim_mark mark)
 {
     ORDER_HAPPENS_BEFORE(&reclaim_edge);
 #ifdef _LGPL_SOURCE
-    /* ORDER reclaim.8 seq_cst <-> reclaim.4: as reclaim.2. */
+    /* ORDER reclaim.10 seq_cst <-> reclaim.4: as reclaim.2. */
     cmm_barrier();
     _CMM_STORE_SHARED(mark.reader->ctr, 0);
     cmm_barrier();

@@ -79,7 +79,7 @@ idle_warm_put(struct idle_shard *shard, struct slot *slot)
     if (empty != NULL) {
         return false;
     }
-    /* ORDER idle.2 seq_cst <-> idle.3 idle.1 idle.4 idle.5 pond.2: publishes the slot's plain fields, and
+    /* ORDER idle.2 seq_cst <-> idle.3 idle.1 idle.4 idle.5 pond.2 pond.34: publishes the slot's plain fields, and
      * is the "put" of put-and-look: the load of the waiter count that follows
      * (pond.2) must not pass it. */
     return order_cas_seq_ptr(&shard->warm, &empty, slot);

@@ -68,7 +68,7 @@ pond_destroy(struct pond *pond)
 void
 pond_raise(struct pond *pond, uint64_t flag)
 {
-    /* ORDER pond.6 seq_cst <-> pond.3 pond.5 pond.7 pond.18 pond.23 pond.24 pond.30: later takes
+    /* ORDER pond.6 seq_cst <-> pond.3 pond.5 pond.7 pond.18 pond.23 pond.24 pond.30 pond.31: later takes
      * see it, and so does the pass below, which tells those who wait. */
     (void)order_or_seq_u64(&pond->waiters.front, flag);
     race_point("pond.raised");

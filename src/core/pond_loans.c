@@ -50,7 +50,7 @@ pond_clear_suspicion(const struct pond *pond, struct slot *slot)
 void
 pond_next_epoch(struct pond *pond)
 {
-    /* ORDER loans.6 seq_cst <-> loans.5 loans.7: every later touch sees it. */
+    /* ORDER loans.6 seq_cst <-> loans.5 loans.7 loans.29: every later touch sees it. */
     (void)order_add_seq_u64(&pond->stamp, EPOCH_ONE);
 }
 
@@ -62,7 +62,7 @@ pond_outdate(struct pond *pond, const struct slot *slot)
 
     race_point("pond.outdate");
     while (epoch_of(now) == epoch_of(slot->stamp)) {
-        /* ORDER loans.22 seq_cst <-> loans.5 loans.7 loans.27: from its own epoch, so that
+        /* ORDER loans.22 seq_cst <-> loans.5 loans.7 loans.27 loans.29: from its own epoch, so that
          * many who notice the same thing outdate one generation. */
         if (order_cas_seq_u64(&pond->stamp, &now, now + EPOCH_ONE)) {
             return true;

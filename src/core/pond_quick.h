@@ -122,6 +122,7 @@ static inline bool
 pond_is_calm(const struct pond *pond)
 {
     race_point("pond.taken");
+    if (MUTANT(57)) { return true; }
     /* ORDER pond.31 seq_cst <-> pond.6: as pond.7. */
     return order_load_seq_u64(&pond->waiters.front) == 0;
 }
@@ -192,7 +193,7 @@ pond_put_warm(struct pond *pond, struct slot *slot)
     if (!idle_warm_put(shard, slot)) {
         return POND_PUT_FULL;
     }
-    if (MUTANT(2)) { return POND_PUT_DONE; }
+    if (MUTANT(56)) { return POND_PUT_DONE; }
     race_point("pond.look");
     /* ORDER pond.34 seq_cst <-> pond.1 idle.2: as pond.2. */
     return order_load_seq_u64(&pond->waiters.front) == 0 ? POND_PUT_DONE
@@ -204,12 +205,31 @@ void pond_put_on(struct pond *pond, struct slot *slot, enum pond_put how);
 
 /* --- loans ------------------------------------------------------------------- */
 
-/* Loans of the session that is in the slot now. */
-static inline uint64_t
-slot_uses(const struct slot *slot)
+/* Loans of the slot, for its holder; they wrap round. */
+static inline uint32_t
+slot_loans(const struct slot *slot)
 {
     /* ORDER loans.24 relaxed <-> loans.1: its own holder's tally. */
-    return order_load_relaxed_u64(&slot->loans) - slot->loans_before;
+    return (uint32_t)order_load_relaxed_u64(&slot->loans);
+}
+
+/* Loans of the session that is in the slot now. */
+static inline uint32_t
+slot_uses(const struct slot *slot)
+{
+    return slot_loans(slot) - slot->loans_before;
+}
+
+/* Somebody looks at a session at rest, or brings it to rest, and knows the time:
+ * since when it is known to rest, for one who does (coarse clock). */
+static inline int64_t
+slot_rests_since_ms(struct slot *slot, int64_t now_ms)
+{
+    if (slot->loans_seen != slot_loans(slot)) {
+        slot->loans_seen = slot_loans(slot);
+        slot->seen_ms = now_ms;
+    }
+    return slot->seen_ms;
 }
 
 /* Another session is in the slot from now on. */
@@ -217,8 +237,8 @@ static inline void
 slot_begin_uses(struct slot *slot)
 {
     /* ORDER loans.26 relaxed <-> loans.1: as loans.24. */
-    slot->loans_before = order_load_relaxed_u64(&slot->loans);
-    slot->sample_at = slot->loans_before;
+    slot->sample_at = order_load_relaxed_u64(&slot->loans);
+    slot->loans_before = slot_loans(slot);
 }
 
 /* Whether the time of the loan that begins now is to be taken. */
@@ -244,13 +264,22 @@ slot_note_used(struct slot *slot, int64_t now_ms)
     order_store_release_u64(&slot->used_ms, (uint64_t)now_ms);
 }
 
+/* It comes to rest at a known time, and was alive. */
+static inline void
+slot_comes_to_rest(struct slot *slot, int64_t now_ms)
+{
+    slot->loans_seen = slot_loans(slot);
+    slot->seen_ms = slot->alive_ms = now_ms;
+    slot_note_used(slot, now_ms);
+}
+
 /* The holder is about to lend it: who borrows, where and when (coarse clock),
  * for whoever lists loans. */
 static inline void
 slot_note_loan(struct slot *slot, const char *file, int line, uint32_t thread,
                int64_t now_ms)
 {
-    /* ORDER loans.1 relaxed <-> loans.24: a tally, only ever a hint. */
+    /* ORDER loans.1 relaxed <-> loans.24 loans.25 loans.26: a tally, only ever a hint. */
     order_bump_owned_u64(&slot->loans, 1);
     /* ORDER loans.2 release <-> loans.15: a lister that reads this note sees
      * that the slot's last loan has ended, when it looks at the word again;

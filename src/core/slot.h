@@ -116,13 +116,14 @@ struct slot {
     uint64_t sample_at; /* of that many loans the next is sampled */
 
     struct deadline *deadline; /* owner: the loan; NULL: none */
-    uint64_t loans_before;     /* of earlier sessions in this slot */
+    uint32_t loans_before;     /* of earlier sessions in this slot */
+    uint32_t loans_seen;       /* as of seen_ms */
     int64_t opened_ns;  /* when its connect began (exact clock) */
     int64_t expires_ms; /* lifetime, coarse clock; CLOCK_NEVER: none */
     int64_t alive_ms;   /* last sign of life, coarse clock */
     int64_t rest_ms;    /* how long the server lets it rest; 0: ever */
     int64_t lent_ns;    /* exact start of a sampled loan */
-    int64_t seen_ms;    /* the keeper's first look at this rest, coarse */
+    int64_t seen_ms;    /* the first look at this rest, coarse clock */
 };
 
 /* --- reading a word or a ticket ------------------------------------------ */

@@ -160,7 +160,7 @@ lease_lose(dew_pool *pool, struct slot *slot)
 static void
 sample(dew_pool *pool, struct slot *slot)
 {
-    const uint64_t uses = slot_uses(slot);
+    const uint32_t uses = slot_uses(slot);
     const int64_t now_ns = pool_now_ns(pool);
 
     if (uses > SAMPLED_FIRST) {

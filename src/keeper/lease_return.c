@@ -46,7 +46,7 @@ static bool
 is_worn_out(const dew_pool *pool, const struct slot *slot)
 {
     return pool->settings->uses_max != SETTINGS_OFF &&
-           slot_uses(slot) >= (uint64_t)pool->settings->uses_max;
+           slot_uses(slot) >= pool->settings->uses_max;
 }
 
 /* NULL: it may rest. Otherwise the tally of the reason. */
@@ -161,8 +161,7 @@ lease_return(dew_pool *pool, struct slot *slot)
     const enum session_state state =
         session_give_back(slot->session, pool->settings, &limit, &flaw);
     count_clean_up(pool, slot);
-    slot->seen_ms = slot->alive_ms = clock_coarse_ms();
-    slot_note_used(slot, slot->alive_ms);
+    slot_comes_to_rest(slot, clock_coarse_ms());
     switch (state) {
     case SESSION_AT_REST: rest(pool, slot, false); break;
     case SESSION_PENDING: rest(pool, slot, true); break;

@@ -46,8 +46,7 @@ furnish(const dew_pool *pool, struct slot *slot, struct session *session)
                          settings->reset == DEW_RESET_ALWAYS
                      ? SLOT_POLICY
                      : 0;
-    slot->seen_ms = slot->alive_ms = clock_coarse_ms();
-    slot_note_used(slot, slot->alive_ms);
+    slot_comes_to_rest(slot, clock_coarse_ms());
     slot->parting = SESSION_FAREWELL;
     slot_note_socket(slot, fd, socket_identity(fd));
     slot_note_server_thread(slot, session_server_thread(session));

@@ -17,7 +17,7 @@ tick_sampled(dew_pool *pool, int64_t spell_ns)
     if (!pool->threaded || spell_ns > SPELL_NS || tick_now_ms(tick) != 0) {
         return;
     }
-    /* ORDER tick.3 seq_cst <-> tick.4: set before the keeper is rung, by one of
+    /* ORDER tick.3 seq_cst <-> tick.4 tick.5: set before the keeper is rung, by one of
      * many. */
     if (order_swap_seq_u32(&tick->wanted, 1) == 0) {
         poll_bell_ring(&pool->work);
