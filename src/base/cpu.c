@@ -8,12 +8,17 @@
 #include <sched.h>
 #include <unistd.h>
 
+/* Where the kernel keeps no note of the CPU, cpu_hint reads this: the thread was
+ * there when it asked last. To begin with no CPU has this number. */
+static _Thread_local uint32_t last_answer = UINT32_MAX;
+
 uint32_t
 cpu_from_system(void)
 {
     const int cpu = sched_getcpu();
 
-    return cpu < 0 ? 0 : (uint32_t)cpu;
+    last_answer = cpu < 0 ? 0 : (uint32_t)cpu;
+    return last_answer;
 }
 
 uint32_t
@@ -28,12 +33,9 @@ ptrdiff_t
 cpu_where(void)
 {
 #ifdef CPU_HAS_RSEQ
-    /* Of every thread, where the kernel keeps no note: not a CPU. */
-    static _Thread_local const volatile uint32_t nowhere = UINT32_MAX;
-
     return __rseq_size != 0
                ? __rseq_offset + (ptrdiff_t)offsetof(struct rseq, cpu_id)
-               : (const char *)&nowhere -
+               : (const char *)&last_answer -
                      (const char *)__builtin_thread_pointer();
 #else
     return 0;

@@ -23,7 +23,7 @@
 #endif
 #endif
 
-/* sched_getcpu, or 0 where that fails. */
+/* sched_getcpu, or 0 where that fails; kept for cpu_hint. */
 uint32_t cpu_from_system(void);
 
 /* CPUs that are online now, at least 1. */
@@ -63,8 +63,9 @@ cpu_current(void)
     return cpu_from_system();
 }
 
-/* The same, or a number that is too large to be one: cpu_current knows. For the
- * hottest paths; `where` is cpu_where. */
+/* The same without a call, for the hottest paths; `where` is cpu_where. A number
+ * that is too large to be one: cpu_current knows. Where the kernel keeps no note
+ * it is the last answer of the system to this thread, and may be an old one. */
 static inline uint32_t
 cpu_hint(ptrdiff_t where)
 {
