@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /* Where the kernel keeps no note of the CPU, cpu_hint reads this: the thread was
- * there when it asked last. To begin with no CPU has this number. */
-static _Thread_local uint32_t last_answer = UINT32_MAX;
+ * there when it asked last. */
+static _Thread_local uint32_t last_answer;
 
 uint32_t
 cpu_from_system(void)
@@ -27,6 +27,16 @@ cpu_count(void)
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
 
     return online < 1 ? 1 : (uint32_t)online;
+}
+
+void
+cpu_ask_again(void)
+{
+#ifdef CPU_HAS_RSEQ
+    if (__rseq_size == 0) {
+        (void)cpu_from_system();
+    }
+#endif
 }
 
 ptrdiff_t

@@ -45,6 +45,8 @@ cpu_from_rseq(void)
 }
 #endif
 
+void cpu_ask_again(void);
+
 /* Where the number stands, from the thread pointer on: for cpu_hint. */
 ptrdiff_t cpu_where(void);
 
@@ -63,9 +65,9 @@ cpu_current(void)
     return cpu_from_system();
 }
 
-/* The same without a call, for the hottest paths; `where` is cpu_where. A number
- * that is too large to be one: cpu_current knows. Where the kernel keeps no note
- * it is the last answer of the system to this thread, and may be an old one. */
+/* The same without a call, for the hottest paths; `where` is cpu_where. Where the
+ * kernel keeps no note it is the last answer of the system to this thread, which
+ * may be an old one: cpu_ask_again, now and then. Any number may come. */
 static inline uint32_t
 cpu_hint(ptrdiff_t where)
 {

@@ -7,7 +7,14 @@
 bool
 idle_init(struct idle *idle, uint32_t shards)
 {
+    uint32_t power = 1;
+
+    while (power < shards) {
+        power *= 2;
+    }
     idle->count = shards;
+    idle->mask = power - 1;
+    idle->half = power / 2;
     idle->cpu_where = cpu_where();
     idle->shards = memory_zeroed_lines(shards * sizeof(*idle->shards));
     if (idle->shards == NULL) {

@@ -46,6 +46,7 @@ struct idle {
     struct stack cold[2];
     struct idle_shard *shards; /* owner: this struct; never changes */
     uint32_t count;            /* 1..cpus; never changes */
+    uint32_t half, mask;       /* see idle_shard_of; never change */
     ptrdiff_t cpu_where;       /* see base/cpu.h; never changes */
 };
 
@@ -55,12 +56,20 @@ void idle_destroy(struct idle *idle); /* nobody uses it any more */
 
 /* --- the warm slots: inline in every borrow and return --------------------- */
 
+/* Which shard is that CPU's; any number has one. `mask` is one less than the power
+ * of two that is not below the count, and `half` the half of that power. */
+static inline uint32_t
+idle_shard_of(const struct idle *idle, uint32_t cpu)
+{
+    const uint32_t at = cpu & idle->mask;
+
+    return __builtin_expect(at < idle->count, 1) ? at : at - idle->half;
+}
+
 static inline uint32_t
 idle_own_shard(const struct idle *idle)
 {
-    const uint32_t cpu = cpu_current();
-
-    return cpu < idle->count ? cpu : cpu % idle->count;
+    return idle_shard_of(idle, cpu_current());
 }
 
 static inline struct idle_shard *
@@ -98,13 +107,11 @@ idle_warm_take(struct idle_shard *shard)
     return order_swap_seq_ptr(&shard->warm, NULL);
 }
 
-/* The shard of this CPU, or NULL: idle_own finds one. */
+/* The same without a call. */
 static inline struct idle_shard *
 idle_own_quickly(const struct idle *idle)
 {
-    const uint32_t cpu = cpu_hint(idle->cpu_where);
-
-    return __builtin_expect(cpu < idle->count, 1) ? &idle->shards[cpu] : NULL;
+    return &idle->shards[idle_shard_of(idle, cpu_hint(idle->cpu_where))];
 }
 
 /* Past the own warm slot: it was taken, or is full. */

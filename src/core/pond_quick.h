@@ -92,9 +92,7 @@ pond_take(struct pond *pond)
 static inline struct slot *
 pond_take_warm(struct pond *pond)
 {
-    struct idle_shard *shard = idle_own_quickly(&pond->idle);
-
-    return shard == NULL ? NULL : idle_warm_take(shard);
+    return idle_warm_take(idle_own_quickly(&pond->idle));
 }
 
 /* What was taken warm is the caller's: LEASED. NULL: not now, it went back. */
@@ -180,17 +178,15 @@ enum pond_put {
 static inline enum pond_put
 pond_put_warm(struct pond *pond, struct slot *slot)
 {
-    struct idle_shard *shard = idle_own_quickly(&pond->idle);
-
     race_point("pond.stays");
     /* ORDER pond.33 relaxed <-> pond.1: as pond.8. */
-    if (shard == NULL ||
-        (uint32_t)order_load_relaxed_u64(&pond->waiters.front) != 0) {
+    if ((order_load_relaxed_u64(&pond->waiters.front) & WAITERS_COUNT_MASK) !=
+        0) {
         return POND_PUT_NOT;
     }
     slot_rest(slot);
     race_point("idle.put");
-    if (!idle_warm_put(shard, slot)) {
+    if (!idle_warm_put(idle_own_quickly(&pond->idle), slot)) {
         return POND_PUT_FULL;
     }
     if (MUTANT(56)) { return POND_PUT_DONE; }

@@ -3,6 +3,7 @@
 #include "keeper/lease.h"
 
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/mutant.h"
 #include "base/reclaim.h"
 #include "session/session.h"
@@ -166,6 +167,7 @@ sample(dew_pool *pool, struct slot *slot)
     if (uses > SAMPLED_FIRST) {
         tick_sampled(pool, now_ns - slot->lent_ns);
     }
+    cpu_ask_again();
     slot->lent_ns = now_ns;
     slot->sample_at += uses + 1 < SAMPLED_FIRST ? 1 : SAMPLED_EVERY;
     slot->care |= SLOT_SAMPLED;
