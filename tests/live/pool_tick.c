@@ -121,6 +121,20 @@ what_a_refresh_outdated_is_not_lent(void **state)
 }
 
 static void
+what_a_refresh_outdated_goes_with_its_return(void **state)
+{
+    (void)state;
+    dew_conn conn;
+    dew_pool *const pool = open_plainly();
+
+    (void)kit_borrow(pool, &conn);
+    dew_pool_refresh(pool);
+    kit_return(&conn);
+    assert_int_equal(kit_stats(pool).retired_refresh, 1);
+    kit_close(pool);
+}
+
+static void
 what_is_suspect_is_asked_first(void **state)
 {
     (void)state;
@@ -235,6 +249,7 @@ main(void)
         cmocka_unit_test(it_ticks_while_much_is_lent_and_no_longer),
         cmocka_unit_test(a_pool_that_is_used_now_and_then_does_not_tick),
         cmocka_unit_test(what_a_refresh_outdated_is_not_lent),
+        cmocka_unit_test(what_a_refresh_outdated_goes_with_its_return),
         cmocka_unit_test(what_is_suspect_is_asked_first),
         cmocka_unit_test(a_suspended_pool_lends_nothing),
         cmocka_unit_test(the_answer_to_a_reset_is_read_before),
