@@ -177,6 +177,53 @@ the_answer_to_a_reset_is_read_before(void **state)
     kit_close(pool);
 }
 
+static bool
+has_variable(MYSQL *mysql)
+{
+    assert_int_equal(mysql_query(mysql, "SELECT @left IS NOT NULL"), 0);
+    MYSQL_RES *const result = mysql_store_result(mysql);
+    assert_non_null(result);
+    const bool has = mysql_fetch_row(result)[0][0] == '1';
+    mysql_free_result(result);
+    return has;
+}
+
+static void
+nothing_of_a_loan_is_left_to_the_next(void **state)
+{
+    (void)state;
+    dew_conn conn;
+    dew_pool *const pool = open_plainly();
+    MYSQL *mysql = kit_borrow(pool, &conn);
+
+    assert_int_equal(mysql_query(mysql, "SET @left = 1"), 0);
+    assert_true(has_variable(mysql));
+    kit_return(&conn);
+    assert_false(has_variable(kit_borrow(pool, &conn)));
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static void
+what_is_too_many_after_a_shrink_goes_with_its_return(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn first, second;
+    kit_config(&config, server);
+    config.size = config.maxsize = 2;
+    dew_pool *const pool = kit_open(&config);
+
+    until_it_ticks(pool);
+    (void)kit_borrow(pool, &first);
+    (void)kit_borrow(pool, &second);
+    assert_int_equal(dew_pool_resize(pool, 1, 1, NULL), DEW_OK);
+    kit_return(&first);
+    assert_int_equal(kit_stats(pool).retired_shrink, 1);
+    kit_return(&second);
+    kit_close(pool);
+}
+
 /* Killed while it rests: nobody but a look can tell. */
 static void
 what_rested_for_long_is_looked_at(void **state)
@@ -253,6 +300,8 @@ main(void)
         cmocka_unit_test(what_is_suspect_is_asked_first),
         cmocka_unit_test(a_suspended_pool_lends_nothing),
         cmocka_unit_test(the_answer_to_a_reset_is_read_before),
+        cmocka_unit_test(nothing_of_a_loan_is_left_to_the_next),
+        cmocka_unit_test(what_is_too_many_after_a_shrink_goes_with_its_return),
         cmocka_unit_test(what_rested_for_long_is_looked_at),
         cmocka_unit_test(a_session_at_its_end_goes_with_the_loan),
         cmocka_unit_test(one_loan_in_64_is_timed),
