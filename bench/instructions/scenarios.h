@@ -4,6 +4,7 @@
 #define DEWPOND_BENCH_SCENARIOS_H
 
 #include <dewpond.h>
+#include <stdbool.h>
 
 #define PAIR 2
 
@@ -17,6 +18,7 @@ struct scenario {
     dew_reset reset;
     uint32_t size, handoff_after_ms;
     int pairs; /* of borrow and return, in one step */
+    bool threaded; /* the pool has a keeper, whose clock ticks */
     void (*prepare)(struct scene *scene);
     void (*step)(struct scene *scene);
     void (*tidy)(struct scene *scene);

@@ -42,39 +42,57 @@ acquire_slowly(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
     return borrow_from(pool, timeout_ms, &borrow);
 }
 
-/* In a section that the rest of the borrow ends. */
+/* In a section that the rest of the borrow ends. `slot` was taken warm and is
+ * still IDLE. */
 static __attribute__((noinline)) dew_code
-acquire_with(dew_pool *pool, struct slot *slot, int64_t timeout_ms,
-             dew_conn *conn, dew_error *error, const char *file, int line)
+acquire_taken(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
+              dew_error *error, const char *file, int line, struct slot *slot)
 {
     struct borrow borrow = {
         .file = file, .line = line, .conn = conn, .error = error};
 
     *conn = (dew_conn)DEW_CONN_INIT;
-    return borrow_with(pool, slot, timeout_ms, &borrow);
+    slot = pond_take_up(&pool->pond, slot);
+    return borrow_taken(pool, slot, timeout_ms, &borrow);
+}
+
+/* The same, and the own warm slot was empty. */
+static __attribute__((noinline)) dew_code
+acquire_beside(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
+               dew_error *error, const char *file, int line)
+{
+    struct borrow borrow = {
+        .file = file, .line = line, .conn = conn, .error = error};
+
+    *conn = (dew_conn)DEW_CONN_INIT;
+    return borrow_taken(pool, pond_take(&pool->pond), timeout_ms, &borrow);
 }
 
 dew_code
 dew_acquire_at(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
                dew_error *error, const char *file, int line)
 {
-    if (pool == NULL || conn == NULL || callback_is_any() ||
-        !pool_is_mine(pool)) {
+    const uint32_t thread = thread_known_id;
+    struct reclaim_mark mark;
+
+    /* All that is rare is a call in the last place: what is common calls nobody,
+     * and keeps everything in registers. */
+    if (pool == NULL || conn == NULL || thread == 0 || callback_is_any() ||
+        !pool_is_mine(pool) || !reclaim_read_begin_quickly(&mark)) {
         return acquire_slowly(pool, timeout_ms, conn, error, file, line);
     }
-    reclaim_read_begin();
-    struct slot *slot = pond_take(&pool->pond);
-    if (slot != NULL) {
-        /* One look at the clock, for its rest and for the loan. */
-        const int64_t now_ms = clock_coarse_ms();
-
-        if (lease_is_ready(pool, slot, now_ms)) {
-            lease_begin(pool, slot, file, line, now_ms, conn);
-            reclaim_read_end();
-            return DEW_OK;
-        }
+    struct slot *slot = pond_take_warm(&pool->pond);
+    if (__builtin_expect(slot == NULL, 0)) {
+        return acquire_beside(pool, timeout_ms, conn, error, file, line);
     }
-    return acquire_with(pool, slot, timeout_ms, conn, error, file, line);
+    if (__builtin_expect(
+            !pond_is_calm(&pool->pond) ||
+                !lease_begin_quickly(pool, slot, file, line, thread, conn),
+            0)) {
+        return acquire_taken(pool, timeout_ms, conn, error, file, line, slot);
+    }
+    reclaim_read_end_quickly(mark);
+    return DEW_OK;
 }
 
 dew_code

@@ -153,10 +153,20 @@ borrow_slowly(struct borrow *borrow, struct slot *slot)
 }
 
 dew_code
-borrow_with(dew_pool *pool, struct slot *slot, int64_t timeout_ms,
-            struct borrow *borrow)
+borrow_taken(dew_pool *pool, struct slot *slot, int64_t timeout_ms,
+             struct borrow *borrow)
 {
     borrow->pool = pool;
+    if (slot != NULL) {
+        /* One look at the clock, for its rest and for the loan. */
+        const int64_t now_ms = clock_coarse_ms();
+
+        if (lease_is_ready(pool, slot, now_ms)) {
+            lend(borrow, slot, now_ms);
+            reclaim_read_end();
+            return DEW_OK;
+        }
+    }
     borrow->since_ns = pool_now_ns(pool);
     borrow->deadline_ns = clock_deadline_from(borrow->since_ns, timeout_ms);
     return borrow_slowly(borrow, slot);
@@ -171,17 +181,5 @@ borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow)
         reclaim_read_end();
         return refused;
     }
-    struct slot *slot = pond_take(&pool->pond);
-
-    if (slot != NULL) {
-        const int64_t now_ms = clock_coarse_ms();
-
-        if (lease_is_ready(pool, slot, now_ms)) {
-            borrow->pool = pool;
-            lend(borrow, slot, now_ms);
-            reclaim_read_end();
-            return DEW_OK;
-        }
-    }
-    return borrow_with(pool, slot, timeout_ms, borrow);
+    return borrow_taken(pool, pond_take(&pool->pond), timeout_ms, borrow);
 }

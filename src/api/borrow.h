@@ -25,10 +25,10 @@ struct borrow {
  * return: the last touch of the pool is before that. */
 dew_code borrow_from(dew_pool *pool, int64_t timeout_ms, struct borrow *borrow);
 
-/* The same for who has taken `slot` (LEASED, or NULL), and cannot lend it as it
- * is. */
-dew_code borrow_with(dew_pool *pool, struct slot *slot, int64_t timeout_ms,
-                     struct borrow *borrow);
+/* The same for who has taken `slot` (LEASED), or has found nothing at rest
+ * (NULL). */
+dew_code borrow_taken(dew_pool *pool, struct slot *slot, int64_t timeout_ms,
+                      struct borrow *borrow);
 
 static inline bool
 borrow_is_time_up(const struct borrow *borrow)

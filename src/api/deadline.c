@@ -60,6 +60,7 @@ set_current(const dew_conn *conn, const struct subject *subject,
 {
     if (subject->slot != NULL) {
         subject->slot->deadline = deadline;
+        subject->slot->care |= SLOT_DEADLINE;
     } else {
         loose_set_deadline(conn->ticket, deadline);
     }

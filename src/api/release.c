@@ -6,11 +6,9 @@
 #include "keeper/lease.h"
 #include "keeper/rebirth.h"
 
-/* Takes *conn's loan back. NULL and *code: it was not a loan any more, or DEW_OK:
- * `quickly` did all there was to do. */
-static inline __attribute__((always_inline)) struct slot *
-claim(const dew_conn *conn, bool (*quickly)(dew_pool *, struct slot *),
-      dew_code *code)
+/* Takes *conn's loan back. NULL and *code: it was not a loan any more. */
+static struct slot *
+claim(const dew_conn *conn, dew_code *code)
 {
     dew_pool *pool = conn->pool;
 
@@ -24,9 +22,6 @@ claim(const dew_conn *conn, bool (*quickly)(dew_pool *, struct slot *),
         tally_add(&pool->pond.tallies.stale_returns);
     } else {
         *code = DEW_OK;
-        if (quickly != NULL && quickly(pool, slot)) {
-            slot = NULL;
-        }
     }
     reclaim_read_end();
     return slot;
@@ -41,9 +36,8 @@ empty_out(dew_conn *conn)
     return copy;
 }
 
-static inline __attribute__((always_inline)) dew_code
-give_back(dew_conn *conn, bool (*quickly)(dew_pool *, struct slot *),
-          void (*give)(dew_pool *, struct slot *))
+static dew_code
+give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
 {
     dew_code code;
 
@@ -57,23 +51,83 @@ give_back(dew_conn *conn, bool (*quickly)(dew_pool *, struct slot *),
     if (mine.pool == NULL) {
         return single_hang_up(mine.ticket);
     }
-    struct slot *slot = claim(&mine, quickly, &code);
+    struct slot *slot = claim(&mine, &code);
     if (slot != NULL) {
         give(mine.pool, slot);
     }
     return code;
 }
 
+/* Whatever is not a loan of a pool that anybody may return. */
+static __attribute__((noinline)) dew_code
+release_slowly(dew_conn *conn)
+{
+    return give_back(conn, lease_return);
+}
+
+/* In a section, which it ends. */
+static __attribute__((noinline)) dew_code
+release_stale(dew_pool *pool)
+{
+    tally_add(&pool->pond.tallies.stale_returns);
+    reclaim_read_end();
+    return DEW_ESTALE;
+}
+
+/* In a section, which it ends; the slot is LEASED to us. */
+static __attribute__((noinline)) dew_code
+release_claimed(dew_pool *pool, struct slot *slot)
+{
+    const bool quick = lease_return_quickly(pool, slot);
+
+    reclaim_read_end();
+    if (!quick) {
+        lease_return(pool, slot);
+    }
+    return DEW_OK;
+}
+
+/* In a section, which it ends. */
+static __attribute__((noinline)) dew_code
+release_beside(dew_pool *pool, struct slot *slot, enum pond_put how)
+{
+    pond_put_on(&pool->pond, slot, how);
+    reclaim_read_end();
+    return DEW_OK;
+}
+
 dew_code
 dew_release(dew_conn *conn)
 {
-    return give_back(conn, lease_return_quickly, lease_return);
+    struct reclaim_mark mark;
+
+    /* As in dew_acquire_at: no call but in the last place. */
+    if (conn == NULL || conn->ticket == 0 || conn->pool == NULL ||
+        callback_is_any() || !pool_is_mine(conn->pool) ||
+        !reclaim_read_begin_quickly(&mark)) {
+        return release_slowly(conn);
+    }
+    dew_pool *pool = conn->pool;
+    struct slot *slot = pond_claim(&pool->pond, conn->ticket);
+    *conn = (dew_conn)DEW_CONN_INIT;
+    if (__builtin_expect(slot == NULL, 0)) {
+        return release_stale(pool);
+    }
+    if (__builtin_expect(!lease_is_untouched(pool, slot), 0)) {
+        return release_claimed(pool, slot);
+    }
+    const enum pond_put put = pond_put_warm(&pool->pond, slot);
+    if (__builtin_expect(put != POND_PUT_DONE, 0)) {
+        return release_beside(pool, slot, put);
+    }
+    reclaim_read_end_quickly(mark);
+    return DEW_OK;
 }
 
 dew_code
 dew_discard(dew_conn *conn)
 {
-    return give_back(conn, NULL, lease_discard);
+    return give_back(conn, lease_discard);
 }
 
 MYSQL *
@@ -91,6 +145,6 @@ dew_detach(dew_conn *conn)
     if (mine.pool == NULL) {
         return single_detach(mine.ticket);
     }
-    struct slot *slot = claim(&mine, NULL, &code);
+    struct slot *slot = claim(&mine, &code);
     return slot == NULL ? NULL : lease_give_away(mine.pool, slot);
 }

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/inner.h"
+
 /* What a callback may do beside what any code may do. */
 enum callback_kind {
     CALLBACK_INSIDE,  /* in the middle of its owner's work: no call of it */
@@ -37,7 +39,7 @@ void callback_leave(const struct callback *frame);
 bool callback_is_of(const void *owner, enum callback_kind kind);
 
 /* Whether the thread is in any callback of ours: asked by every borrow. */
-extern _Thread_local const struct callback *callback_innermost;
+extern _Thread_local const struct callback *callback_innermost INNER;
 
 static inline bool
 callback_is_any(void)

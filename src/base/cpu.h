@@ -13,17 +13,17 @@
 #ifndef DEWPOND_BASE_CPU_H
 #define DEWPOND_BASE_CPU_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(__GLIBC__) && defined(__GLIBC_PREREQ) && defined(__has_builtin)
 #if __GLIBC_PREREQ(2, 35) && __has_builtin(__builtin_thread_pointer)
 #define CPU_HAS_RSEQ 1
-#include <stddef.h>
 #include <sys/rseq.h>
 #endif
 #endif
 
-/* sched_getcpu, or 0 where that fails. */
+/* sched_getcpu, or 0 where that fails; kept for cpu_hint. */
 uint32_t cpu_from_system(void);
 
 /* CPUs that are online now, at least 1. */
@@ -45,6 +45,11 @@ cpu_from_rseq(void)
 }
 #endif
 
+void cpu_ask_again(void);
+
+/* Where the number stands, from the thread pointer on: for cpu_hint. */
+ptrdiff_t cpu_where(void);
+
 static inline uint32_t
 cpu_current(void)
 {
@@ -58,6 +63,23 @@ cpu_current(void)
     }
 #endif
     return cpu_from_system();
+}
+
+/* The same without a call, for the hottest paths; `where` is cpu_where. Where the
+ * kernel keeps no note it is the last answer of the system to this thread, which
+ * may be an old one: cpu_ask_again, now and then. Any number may come. */
+static inline uint32_t
+cpu_hint(ptrdiff_t where)
+{
+#ifdef CPU_HAS_RSEQ
+    const void *const cpu = (const char *)__builtin_thread_pointer() + where;
+
+    /* As in cpu_from_rseq. */
+    return *(const volatile uint32_t *)cpu;
+#else
+    (void)where;
+    return cpu_from_system();
+#endif
 }
 
 #endif

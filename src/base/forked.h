@@ -22,6 +22,7 @@
 #ifndef DEWPOND_BASE_FORKED_H
 #define DEWPOND_BASE_FORKED_H
 
+#include "base/inner.h"
 #include "base/order.h"
 
 /* Before the first generation is asked for: the page. Idempotent. */
@@ -34,7 +35,7 @@ void forked_fork_ends(void);
 void forked_child_begins(void);
 
 /* This process's generation, or 0: a child that has none yet. */
-extern order_u32 *forked_page;
+extern order_u32 *forked_page INNER;
 
 /* This process's generation, never 0; a child's first call takes one. */
 uint32_t forked_generation(void);

@@ -74,7 +74,7 @@ reclaim_wait_readers(void)
 {
     reclaim_expect_outside("reclaim_wait_readers");
     CANARY(NO_GRACE_PERIOD, return;);
-    /* ORDER reclaim.4 seq_cst <-> reclaim.1 reclaim.2 reclaim.3: liburcu has
+    /* ORDER reclaim.4 seq_cst <-> reclaim.1 reclaim.2 reclaim.3 reclaim.9 reclaim.10: liburcu has
      * full barriers before its first look at the readers' marks and after its
      * last: a section whose mark we missed began after the removal and cannot
      * find the object; one whose mark we saw go is done with it. */

@@ -88,6 +88,54 @@ reclaim_read_end(void)
     urcu_bp_read_unlock();
 }
 
+/*
+ * The same for the hottest paths: no call, and the end needs to look for nothing.
+ * A section of this kind holds no other section.
+ */
+struct reclaim_mark {
+#ifdef _LGPL_SOURCE
+    struct urcu_bp_reader *reader;
+#endif
+};
+
+/* False: the thread is not known yet, or in a section, or there is no membarrier:
+ * nothing happened, reclaim_read_begin. */
+static inline bool
+reclaim_read_begin_quickly(struct reclaim_mark *mark)
+{
+#ifdef _LGPL_SOURCE
+    mark->reader = URCU_TLS(urcu_bp_reader);
+    if (__builtin_expect(mark->reader == NULL ||
+                             (mark->reader->ctr & URCU_BP_GP_CTR_NEST_MASK) !=
+                                 0 ||
+                             !urcu_bp_has_sys_membarrier,
+                         0)) {
+        return false;
+    }
+    /* ORDER reclaim.9 seq_cst <-> reclaim.4: as reclaim.1, with membarrier(2) on
+     * the other side. */
+    _urcu_bp_read_lock_update(0);
+    return true;
+#else
+    (void)mark;
+    return false;
+#endif
+}
+
+static inline void
+reclaim_read_end_quickly(struct reclaim_mark mark)
+{
+    ORDER_HAPPENS_BEFORE(&reclaim_edge);
+#ifdef _LGPL_SOURCE
+    /* ORDER reclaim.10 seq_cst <-> reclaim.4: as reclaim.2. */
+    cmm_barrier();
+    _CMM_STORE_SHARED(mark.reader->ctr, 0);
+    cmm_barrier();
+#else
+    (void)mark;
+#endif
+}
+
 /* Returns when every section that was open at the call has ended. Blocks: 1-2
  * us when nobody reads, up to tens of ms with readers that are not running. */
 void reclaim_wait_readers(void);

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/inner.h"
+
 /* Starts body(arg) with every signal blocked and a name (at most 15 bytes)
  * for debuggers. 0, or an errno value and no thread. */
 int thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
@@ -17,7 +19,7 @@ bool thread_at_fork(void (*before)(void), void (*in_parent)(void),
                     void (*in_child)(void));
 
 /* The kernel's id of the calling thread; cached. */
-extern _Thread_local uint32_t thread_known_id;
+extern _Thread_local uint32_t thread_known_id INNER;
 uint32_t thread_ask_id(void);
 
 static inline uint32_t

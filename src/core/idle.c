@@ -7,7 +7,15 @@
 bool
 idle_init(struct idle *idle, uint32_t shards)
 {
+    uint32_t power = 1;
+
+    while (power < shards) {
+        power *= 2;
+    }
     idle->count = shards;
+    idle->mask = power - 1;
+    idle->half = power / 2;
+    idle->cpu_where = cpu_where();
     idle->shards = memory_zeroed_lines(shards * sizeof(*idle->shards));
     if (idle->shards == NULL) {
         return false;
@@ -40,7 +48,7 @@ push_and_fence(struct stack *stack, struct slot *slot)
 void
 idle_put_beside(struct idle *idle, struct slot *slot)
 {
-    push_and_fence(&idle->shards[idle_own_shard(idle)].rest, slot);
+    push_and_fence(&idle_own(idle)->rest, slot);
 }
 
 /* A thief takes the coldest first: the owner keeps its warm slot. */

@@ -46,6 +46,8 @@ struct idle {
     struct stack cold[2];
     struct idle_shard *shards; /* owner: this struct; never changes */
     uint32_t count;            /* 1..cpus; never changes */
+    uint32_t half, mask;       /* see idle_shard_of; never change */
+    ptrdiff_t cpu_where;       /* see base/cpu.h; never changes */
 };
 
 /* False without memory. */
@@ -54,12 +56,26 @@ void idle_destroy(struct idle *idle); /* nobody uses it any more */
 
 /* --- the warm slots: inline in every borrow and return --------------------- */
 
+/* Which shard is that CPU's; any number has one. `mask` is one less than the power
+ * of two that is not below the count, and `half` the half of that power. */
+static inline uint32_t
+idle_shard_of(const struct idle *idle, uint32_t cpu)
+{
+    const uint32_t at = cpu & idle->mask;
+
+    return __builtin_expect(at < idle->count, 1) ? at : at - idle->half;
+}
+
 static inline uint32_t
 idle_own_shard(const struct idle *idle)
 {
-    const uint32_t cpu = cpu_current();
+    return idle_shard_of(idle, cpu_current());
+}
 
-    return cpu < idle->count ? cpu : cpu % idle->count;
+static inline struct idle_shard *
+idle_own(const struct idle *idle)
+{
+    return &idle->shards[idle_own_shard(idle)];
 }
 
 static inline bool
@@ -72,7 +88,7 @@ idle_warm_put(struct idle_shard *shard, struct slot *slot)
     if (empty != NULL) {
         return false;
     }
-    /* ORDER idle.2 seq_cst <-> idle.3 idle.1 idle.4 idle.5 pond.2: publishes the slot's plain fields, and
+    /* ORDER idle.2 seq_cst <-> idle.3 idle.1 idle.4 idle.5 pond.2 pond.34: publishes the slot's plain fields, and
      * is the "put" of put-and-look: the load of the waiter count that follows
      * (pond.2) must not pass it. */
     return order_cas_seq_ptr(&shard->warm, &empty, slot);
@@ -91,6 +107,13 @@ idle_warm_take(struct idle_shard *shard)
     return order_swap_seq_ptr(&shard->warm, NULL);
 }
 
+/* The same without a call. */
+static inline struct idle_shard *
+idle_own_quickly(const struct idle *idle)
+{
+    return &idle->shards[idle_shard_of(idle, cpu_hint(idle->cpu_where))];
+}
+
 /* Past the own warm slot: it was taken, or is full. */
 void idle_put_beside(struct idle *idle, struct slot *slot);
 struct slot *idle_take_beside(struct idle *idle);
@@ -100,7 +123,7 @@ static inline void
 idle_put(struct idle *idle, struct slot *slot)
 {
     race_point("idle.put");
-    if (!idle_warm_put(&idle->shards[idle_own_shard(idle)], slot)) {
+    if (!idle_warm_put(idle_own(idle), slot)) {
         idle_put_beside(idle, slot);
     }
 }
@@ -109,7 +132,7 @@ idle_put(struct idle *idle, struct slot *slot)
 static inline struct slot *
 idle_take(struct idle *idle)
 {
-    struct slot *slot = idle_warm_take(&idle->shards[idle_own_shard(idle)]);
+    struct slot *slot = idle_warm_take(idle_own(idle));
 
     return slot != NULL ? slot : idle_take_beside(idle);
 }

@@ -68,6 +68,19 @@ pond_put_past(struct pond *pond, struct slot *slot, bool is_new)
     pond_look(pond);
 }
 
+void
+pond_put_on(struct pond *pond, struct slot *slot, enum pond_put how)
+{
+    if (how == POND_PUT_NOT) {
+        pond_put_staying(pond, slot);
+        return;
+    }
+    if (how == POND_PUT_FULL) {
+        idle_put_beside(&pond->idle, slot);
+    }
+    pond_look(pond);
+}
+
 struct slot *
 pond_sweep_take(struct pond *pond, uint32_t round)
 {

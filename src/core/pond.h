@@ -95,7 +95,7 @@ struct pond {
     /* Written by opening and closing only. */
     _Alignas(MEMORY_LINE) order_u32 openings; /* OPENING slots */
     order_u32 window;                         /* how many there may be */
-    order_u64 epoch, suspect;                 /* see stamps below */
+    order_u64 stamp;                          /* see stamps below */
     _Alignas(MEMORY_LINE) order_u32 guests;   /* counted references */
     struct pond_plan plan;                    /* never changes */
     struct extents slots;
@@ -209,10 +209,12 @@ bool pond_resize(struct pond *pond, const struct pond_sizes *sizes);
 
 /* --- stamps ---------------------------------------------------------------------- */
 /*
- * Two stamps, taken when a connect begins and compared at every hand-out.
- * epoch: older sessions are replaced at their next touch. suspect: older ones
- * are probed at their next touch, then stamped anew.
+ * Two numbers in one word, taken when a connect begins and compared at every
+ * hand-out. The high half is the epoch: older sessions are replaced at their next
+ * touch. The low half is the suspicion: older ones are probed at their next touch,
+ * then stamped anew.
  */
+#define POND_EPOCH_SHIFT 32
 void pond_stamp(const struct pond *pond, struct slot *slot);
 void pond_clear_suspicion(const struct pond *pond, struct slot *slot);
 void pond_next_epoch(struct pond *pond);

@@ -44,8 +44,8 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     order_init_u32(&pond->openings, 0);
     order_init_u32(&pond->window, plan->window);
     order_init_u32(&pond->guests, 0);
-    order_init_u64(&pond->epoch, 0); /* as in slots that are new */
-    order_init_u64(&pond->suspect, 1);
+    /* The epoch is that of slots that are new. */
+    order_init_u64(&pond->stamp, 1);
     return make_parts(pond);
 }
 
@@ -68,7 +68,7 @@ pond_destroy(struct pond *pond)
 void
 pond_raise(struct pond *pond, uint64_t flag)
 {
-    /* ORDER pond.6 seq_cst <-> pond.3 pond.5 pond.7 pond.18 pond.23 pond.24 pond.30: later takes
+    /* ORDER pond.6 seq_cst <-> pond.3 pond.5 pond.7 pond.18 pond.23 pond.24 pond.30 pond.31: later takes
      * see it, and so does the pass below, which tells those who wait. */
     (void)order_or_seq_u64(&pond->waiters.front, flag);
     race_point("pond.raised");

@@ -14,13 +14,27 @@ pond_find(struct pond *pond, uint64_t ticket)
 
 /* --- stamps ------------------------------------------------------------------ */
 
+#define EPOCH_ONE (UINT64_C(1) << POND_EPOCH_SHIFT)
+#define EPOCH_MASK (~(EPOCH_ONE - 1))
+
+static inline uint64_t
+epoch_of(uint64_t stamp)
+{
+    return stamp & EPOCH_MASK;
+}
+
+static inline uint64_t
+suspicion_of(uint64_t stamp)
+{
+    return stamp & ~EPOCH_MASK;
+}
+
 void
 pond_stamp(const struct pond *pond, struct slot *slot)
 {
     /* ORDER loans.5 seq_cst <-> loans.6 loans.22: read before the connect begins, so
      * that what began under an older epoch carries the older stamp. */
-    slot->epoch = order_load_seq_u64(&pond->epoch);
-    pond_clear_suspicion(pond, slot);
+    slot->stamp = order_load_seq_u64(&pond->stamp);
 }
 
 void
@@ -28,25 +42,33 @@ pond_clear_suspicion(const struct pond *pond, struct slot *slot)
 {
     /* ORDER loans.10 seq_cst <-> loans.9: a death found later than this is
      * not covered by the proof of life that stands before it. */
-    slot->suspect = order_load_seq_u64(&pond->suspect);
+    const uint64_t now = order_load_seq_u64(&pond->stamp);
+
+    slot->stamp = epoch_of(slot->stamp) | suspicion_of(now);
 }
 
 void
 pond_next_epoch(struct pond *pond)
 {
-    /* ORDER loans.6 seq_cst <-> loans.5 loans.7: every later touch sees it. */
-    (void)order_add_seq_u64(&pond->epoch, 1);
+    /* ORDER loans.6 seq_cst <-> loans.5 loans.7 loans.29: every later touch sees it. */
+    (void)order_add_seq_u64(&pond->stamp, EPOCH_ONE);
 }
 
 bool
 pond_outdate(struct pond *pond, const struct slot *slot)
 {
-    uint64_t stamp = slot->epoch;
+    /* ORDER loans.27 relaxed <-> loans.22: a first guess, the CAS decides. */
+    uint64_t now = order_load_relaxed_u64(&pond->stamp);
 
     race_point("pond.outdate");
-    /* ORDER loans.22 seq_cst <-> loans.5 loans.7: from its own stamp, so that
-     * many who notice the same thing outdate one generation. */
-    return order_cas_seq_u64(&pond->epoch, &stamp, stamp + 1);
+    while (epoch_of(now) == epoch_of(slot->stamp)) {
+        /* ORDER loans.22 seq_cst <-> loans.5 loans.7 loans.27 loans.29: from its own epoch, so that
+         * many who notice the same thing outdate one generation. */
+        if (order_cas_seq_u64(&pond->stamp, &now, now + EPOCH_ONE)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool
@@ -54,20 +76,30 @@ pond_outlive(struct pond *pond, struct slot *slot)
 {
     const bool first = pond_outdate(pond, slot);
 
-    slot->epoch += first;
+    slot->stamp += first ? EPOCH_ONE : 0;
     return first;
+}
+
+/* The next suspicion of the same epoch; it wraps round within its half. */
+static uint64_t
+more_suspicious(uint64_t stamp)
+{
+    return epoch_of(stamp) | suspicion_of(stamp + 1);
 }
 
 void
 pond_suspect(struct pond *pond, const struct slot *dead)
 {
-    uint64_t stamp = dead->suspect;
+    /* ORDER loans.28 relaxed <-> loans.9: as loans.27. */
+    uint64_t now = order_load_relaxed_u64(&pond->stamp);
 
     if (MUTANT(53)) { return; }
     race_point("pond.suspect");
-    /* ORDER loans.9 seq_cst <-> loans.8 loans.10: from the dead one's own
+    /* ORDER loans.9 seq_cst <-> loans.8 loans.10 loans.28: from the dead one's own
      * stamp, so that ten deaths of one outage are one suspicion. */
-    (void)order_cas_seq_u64(&pond->suspect, &stamp, stamp + 1);
+    while (suspicion_of(now) == suspicion_of(dead->stamp) &&
+           !order_cas_seq_u64(&pond->stamp, &now, more_suspicious(now))) {
+    }
 }
 
 /* --- sockets of loans ---------------------------------------------------------- */
@@ -134,7 +166,7 @@ pond_loan_at(const struct pond *pond, uint32_t index, struct pond_loan *loan)
     /* ORDER loans.17 acquire <-> loans.4: as loans.15. */
     loan->thread = order_load_acquire_u32(&slot->lent_thread);
     /* ORDER loans.20 acquire <-> loans.19: as loans.15. */
-    loan->since_ms = (int64_t)order_load_acquire_u64(&slot->lent_ms);
+    loan->since_ms = (int64_t)order_load_acquire_u64(&slot->used_ms);
     /* ORDER loans.18 acquire <-> loans.14: as loans.15. */
     loan->server_thread = order_load_acquire_u64(&slot->server_thread);
     race_point("pond.listed");

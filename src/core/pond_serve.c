@@ -22,7 +22,7 @@ is_new_to_first(struct pond *pond, const struct slot *slot)
 {
     const struct waiter *first = waiters_first(&pond->waiters, true);
 
-    return slot->uses == 0 ||
+    return slot_uses(slot) == 0 ||
            (first != NULL && slot->opened_ns >= first->wish.since_ns);
 }
 

@@ -106,7 +106,7 @@ quota_set_limit(struct quota *quota, uint32_t limit)
     /* ORDER quota.4 relaxed <-> quota.5: a first guess, the CAS decides. */
     uint64_t word = order_load_relaxed_u64(&quota->word);
 
-    /* ORDER quota.5 seq_cst <-> quota.2 quota.4 quota.7 quota.9: later
+    /* ORDER quota.5 seq_cst <-> quota.2 quota.4 quota.7 quota.9 quota.12: later
      * reservations and returns see the limit. */
     while (!order_cas_seq_u64(&quota->word, &word, with_limit(word, limit))) {
     }

@@ -89,7 +89,17 @@ quota_view_has_excess(struct quota_view view)
     return view.taken - view.leaving > view.limit;
 }
 
-/* For every return: whether the limit has shrunk below what stays. */
+/* For most returns: no more are taken than the limit, so there is no excess. */
+static inline bool
+quota_is_kept(const struct quota *quota)
+{
+    /* ORDER quota.12 relaxed <-> quota.5: as quota.7. */
+    const uint64_t word = order_load_relaxed_u64(&quota->word);
+
+    return (uint16_t)word <= (uint16_t)(word >> QUOTA_FIELD_BITS);
+}
+
+/* For every other return: whether the limit has shrunk below what stays. */
 static inline bool
 quota_has_excess(const struct quota *quota)
 {

@@ -53,7 +53,7 @@ slot_init(struct slot *slot, uint32_t index)
     order_init_ptr(&slot->lent_file, NULL);
     order_init_u32(&slot->lent_line, 0);
     order_init_u32(&slot->lent_thread, 0);
-    order_init_u64(&slot->lent_ms, 0);
+    order_init_u64(&slot->used_ms, 0);
     order_init_u32(&slot->socket_fd, 0);
     order_init_u64(&slot->socket_identity, 0);
     order_init_u64(&slot->server_thread, 0);

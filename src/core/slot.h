@@ -69,6 +69,15 @@ enum slot_state {
 #define SLOT_INDEX_MASK UINT64_C(0xffff)
 #define SLOT_MAX 65535u /* slots of a table: their index has 16 bits */
 
+/* What a holder must see to at a loan's end, beside the usual (slot->care). */
+enum slot_care {
+    SLOT_SAMPLED = 1u << 0,  /* its time is taken: lent_ns */
+    SLOT_DEADLINE = 1u << 1, /* it has had a deadline */
+    SLOT_AGED = 1u << 2,     /* it is near the end of its life; stays */
+    SLOT_POLICY = 1u << 3,   /* its returns are never quick; stays */
+};
+#define SLOT_CARE_OF_LOAN (SLOT_SAMPLED | SLOT_DEADLINE)
+
 struct slot {
     /* Shared. Writers: the holder, and claims by CAS. Readers: everyone. */
     _Alignas(MEMORY_LINE) order_u64 word;
@@ -77,39 +86,44 @@ struct slot {
     stack_entry link;
 
     /* The holder's own: not atomic, because a slot changes hands only with a
-     * happens-before edge (push/pop, warm slot, grant, claim). */
+     * happens-before edge (push/pop, warm slot, grant, claim). The first line
+     * is all that most borrows and returns read. */
     struct session *session; /* owner: the slot, from opened to vacate */
     uint32_t index;          /* set once, before the slot is published */
-    uint32_t uses;           /* loans of this session */
-    int64_t opened_ns;       /* when its connect began (exact clock) */
-    int64_t expires_ms;      /* lifetime, coarse clock; CLOCK_NEVER: none */
-    int64_t rested_ms;       /* last return, or the loan's begin (coarse) */
-    int64_t alive_ms;        /* last sign of life, coarse clock */
-    int64_t rest_ms;         /* how long the server lets it rest; 0: ever */
-    int64_t lent_ns;         /* exact start of a sampled loan; 0: not sampled */
-    uint64_t epoch, suspect; /* the pool's stamps when the connect began */
-    uint32_t parting;        /* how the keeper shall hang it up */
-    struct deadline *deadline; /* owner: the loan; NULL: none */
-    uint64_t last_of_block;    /* the last loan number before a new block */
-
-    /* Tallies: written by the holder only, read by anyone who sums (relaxed). */
-    order_u64 loans;
+    uint32_t care;           /* enum slot_care; 0: most loans */
+    uint64_t stamp; /* the pool's when the connect began (pond.h) */
+    /* The loan's begin, or the last return that took the time; coarse clock.
+     * Written by the holder, also read by whoever lists loans. */
+    order_u64 used_ms;
+    int64_t aged_ms; /* from then on it is SLOT_AGED; CLOCK_NEVER: never */
+    uint64_t last_of_block; /* the last loan number before a new block */
 
     /* Who borrowed it and over which socket: written by the holder before the
      * loan begins, read by whoever lists or cuts loans. A lister looks at the
      * word before and after (pond_loan_at): the same loan, the same notes. Who
-     * cuts compares the socket's identity. A line of its own: a lister must
-     * not slow the word down. */
+     * cuts compares the socket's identity. */
     _Alignas(MEMORY_LINE) order_ptr lent_file; /* a string literal */
     order_u32 lent_line;
     order_u32 lent_thread; /* the kernel's id */
-    order_u64 lent_ms;     /* coarse clock */
-    order_u32 socket_fd;
+    /* A tally: written by the holder only, read by anyone who sums. */
+    order_u64 loans;
     order_u64 socket_identity; /* see base/socket.h */
     order_u64 server_thread;   /* the server's id of the session */
+    order_u32 socket_fd;
 
-    /* The holder's own, and the keeper's alone: not atomic. */
-    int64_t seen_ms; /* its first look at this rest, coarse clock */
+    /* The holder's own again. */
+    uint32_t parting;   /* how the keeper shall hang it up */
+    uint64_t sample_at; /* of that many loans the next is sampled */
+
+    struct deadline *deadline; /* owner: the loan; NULL: none */
+    uint32_t loans_before;     /* of earlier sessions in this slot */
+    uint32_t loans_seen;       /* as of seen_ms */
+    int64_t opened_ns;  /* when its connect began (exact clock) */
+    int64_t expires_ms; /* lifetime, coarse clock; CLOCK_NEVER: none */
+    int64_t alive_ms;   /* last sign of life, coarse clock */
+    int64_t rest_ms;    /* how long the server lets it rest; 0: ever */
+    int64_t lent_ns;    /* exact start of a sampled loan */
+    int64_t seen_ms;    /* the first look at this rest, coarse clock */
 };
 
 /* --- reading a word or a ticket ------------------------------------------ */
@@ -139,7 +153,7 @@ static inline void
 slot_push(struct stack *stack, struct slot *slot)
 {
     stack_push(stack, &slot->link, slot);
-    CANARY(SLOT_AFTER_PUSH, slot->uses++);
+    CANARY(SLOT_AFTER_PUSH, slot->sample_at++);
 }
 
 static inline struct slot *

@@ -132,14 +132,33 @@ slot_set_pending(struct slot *slot, bool pending)
 uint64_t slot_loan_block(struct slot *slot);
 
 static inline uint64_t
-slot_loan_after(struct slot *slot, uint64_t loan)
+slot_loan_next(uint64_t loan)
 {
     if (MUTANT(9)) { return loan; }
-    return 1 + (loan == slot->last_of_block ? slot_loan_block(slot) : loan);
+    return loan + 1;
 }
 
-/* The holder gives the slot to a borrower: a new loan number, and its ticket
- * (never 0). */
+static inline uint64_t
+slot_loan_after(struct slot *slot, uint64_t loan)
+{
+    return slot_loan_next(loan == slot->last_of_block ? slot_loan_block(slot)
+                                                      : loan);
+}
+
+/* The holder's loan of this number begins: its ticket (never 0). */
+static inline uint64_t
+slot_lend_as(struct slot *slot, uint64_t loan)
+{
+    const uint64_t ticket = loan << SLOT_LOAN_SHIFT;
+
+    /* ORDER slot.8 release <-> slot.6 slot.7: the loan begins; who claims its
+     * ticket sees the slot as we leave it. */
+    order_store_release_u64(&slot->word,
+                            ticket | SLOT_LENT | (uint64_t)SLOT_LEASED);
+    return ticket | slot->index;
+}
+
+/* LEASED -> LEASED and lent: the holder gives the slot to a borrower. */
 static inline uint64_t
 slot_lend(struct slot *slot)
 {
@@ -147,14 +166,27 @@ slot_lend(struct slot *slot)
 
     /* A pending answer is read before anybody gets the session. */
     assert((word & SLOT_PENDING) == 0);
-    const uint64_t loan = slot_loan_after(slot, slot_loan_of(word))
-                          << SLOT_LOAN_SHIFT;
+    return slot_lend_as(slot, slot_loan_after(slot, slot_loan_of(word)));
+}
 
-    /* ORDER slot.8 release <-> slot.6 slot.7: the loan begins; who claims its
-     * ticket sees the slot as we leave it. */
-    order_store_release_u64(&slot->word,
-                            loan | SLOT_LENT | (uint64_t)SLOT_LEASED);
-    return loan | slot->index;
+/* Whether who has just taken the slot, which is still IDLE, may slot_take_and_lend
+ * it: no answer is pending, and no new block of loans is needed. */
+static inline bool
+slot_is_ready(const struct slot *slot)
+{
+    const uint64_t word = slot_word_of_mine(slot, SLOT_IDLE);
+
+    return (word & SLOT_PENDING) == 0 &&
+           slot_loan_of(word) != slot->last_of_block;
+}
+
+/* IDLE -> LEASED and lent. */
+static inline uint64_t
+slot_take_and_lend(struct slot *slot)
+{
+    const uint64_t word = slot_word_of_mine(slot, SLOT_IDLE);
+
+    return slot_lend_as(slot, slot_loan_next(slot_loan_of(word)));
 }
 
 static inline uint64_t
@@ -180,12 +212,8 @@ slot_claim(struct slot *slot, uint64_t ticket)
     if (MUTANT(8)) { ticket = slot_peek(slot) | SLOT_LENT; }
     uint64_t lent = slot_lent_word(ticket);
 
-    /* Spares a stale ticket the write; the CAS below decides. */
-    if (!slot_is_lent(slot, ticket)) {
-        return false;
-    }
     race_point("slot.claim");
-    if (MUTANT(10)) { order_store_release_u64(&slot->word, lent & ~SLOT_LENT); return true; }
+    if (MUTANT(10)) { if (!slot_is_lent(slot, ticket)) { return false; } order_store_release_u64(&slot->word, lent & ~SLOT_LENT); return true; }
     /* ORDER slot.7 acq_rel <-> slot.8 slot.7: of all who bring this ticket
      * one wins. It need not be the borrower's thread: the acquire side sees
      * what a previous holder wrote, the release side is for the audit. */

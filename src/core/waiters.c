@@ -62,7 +62,7 @@ count_in(struct waiters *waiters, uint32_t max)
             return false;
         }
         race_point("waiters.count");
-        /* ORDER pond.1 seq_cst <-> pond.2 idle.6 pond.8 waiters.22 waiters.33:
+        /* ORDER pond.1 seq_cst <-> pond.2 idle.6 pond.8 waiters.22 waiters.33 pond.32 pond.33 pond.34:
          * join-then-look against put-then-look: we are counted before we look
          * at anything that could serve us; with less, both look away (I3). A
          * failure: somebody else joined or left, or a flag changed. */

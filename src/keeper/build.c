@@ -50,6 +50,11 @@ make_parts(dew_pool *pool)
 {
     const struct settings *settings = pool->settings;
 
+    pool->tick = (struct tick){.counted_ms = 0};
+    pool->bypass_ms =
+        settings->bypass_ms > TICK_MS
+            ? (uint64_t)(settings->bypass_ms - TICK_MS + TICK_LATE_MS)
+            : 0;
     pool->work.fd = pool->openers.cancel.fd = -1;
     late_init(&pool->lates);
     bell_init(&pool->progress);

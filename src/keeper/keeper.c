@@ -195,6 +195,7 @@ keeper_tend(dew_pool *pool)
     if (is_sweep_due(pool, now_ns)) {
         pool->next_sweep_ns = now_ns + sweep(pool) * CLOCK_NS_PER_MS;
         leaks_look(pool);
+        tick_judge(pool);
         /* What was retired just now is hung up in this pass. */
         farewell_begin(&pool->farewells, &pool->pond);
     }
@@ -208,8 +209,8 @@ keeper_tend(dew_pool *pool)
 }
 
 /* Waits until the deadline for servers that close or answer and for extra_fd
- * (-1: none) to be readable; lets go of who is done. */
-static void
+ * (-1: none) to be readable; lets go of who is done. False: nothing came. */
+static bool
 wait_for_servers(dew_pool *pool, int extra_fd, int64_t deadline_ns)
 {
     struct pollfd polls[FAREWELLS_MAX + LATES_MAX + 1];
@@ -217,9 +218,10 @@ wait_for_servers(dew_pool *pool, int extra_fd, int64_t deadline_ns)
     const uint32_t lates = late_polls(&pool->lates, polls + farewells);
 
     polls[farewells + lates] = (struct pollfd){extra_fd, POLLIN, 0};
-    (void)poll_until(polls, farewells + lates + 1, deadline_ns);
+    const bool ready = poll_until(polls, farewells + lates + 1, deadline_ns) != 0;
     farewell_judge(&pool->farewells, &pool->pond, polls);
     late_judge(pool, polls + farewells);
+    return ready;
 }
 
 int64_t
@@ -232,7 +234,7 @@ keeper_tend_here(dew_pool *pool, int64_t wait_ms)
 
     const bool waits = pool->farewells.count != 0 || pool->lates.count != 0;
 
-    wait_for_servers(pool, -1, waits ? clock_deadline_after_ms(wait_ms) : 0);
+    (void)wait_for_servers(pool, -1, waits ? clock_deadline_after_ms(wait_ms) : 0);
     bell_untry(&pool->tender);
     return due_ns;
 }
@@ -244,7 +246,7 @@ keeper_help(dew_pool *pool)
         return;
     }
     late_collect(pool);
-    wait_for_servers(pool, -1, 0);
+    (void)wait_for_servers(pool, -1, 0);
     tell_what_is_due(pool, pool_now_ns(pool));
     bell_untry(&pool->tender);
 }
@@ -258,6 +260,19 @@ keeper_is_stopping(const dew_pool *pool)
     return order_load_seq_u32(&pool->stopping) != 0;
 }
 
+/* Until there is something to do; the pool's clock is moved meanwhile. */
+static void
+rest(dew_pool *pool, int64_t due_ns)
+{
+    int64_t until_ns;
+
+    do {
+        tick_move(pool);
+        until_ns = earlier(due_ns, tick_due_ns(&pool->tick, pool_now_ns(pool)));
+    } while (!wait_for_servers(pool, pool->work.fd, until_ns) &&
+             until_ns < due_ns);
+}
+
 static void *
 keeper_main(void *arg)
 {
@@ -267,7 +282,7 @@ keeper_main(void *arg)
         poll_bell_clear(&pool->work);
         const int64_t due_ns = keeper_tend(pool);
 
-        wait_for_servers(pool, pool->work.fd, due_ns);
+        rest(pool, due_ns);
     }
     return NULL;
 }

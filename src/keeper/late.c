@@ -23,7 +23,7 @@ late_give(dew_pool *pool, struct slot *slot)
 static int64_t
 deadline_of(const dew_pool *pool, const struct slot *slot)
 {
-    const int64_t rested_ms = clock_coarse_ms() - slot->rested_ms;
+    const int64_t rested_ms = clock_coarse_ms() - slot_used_ms(slot);
     const int64_t left_ms = pool->settings->ping_timeout_ms - rested_ms;
 
     return clock_deadline_after_ms(left_ms > 0 ? left_ms : 0);

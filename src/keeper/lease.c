@@ -3,6 +3,7 @@
 #include "keeper/lease.h"
 
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/mutant.h"
 #include "base/reclaim.h"
 #include "session/session.h"
@@ -57,7 +58,7 @@ settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
 
     if (MUTANT(28)) { slot_set_pending(slot, false); return LEASE_FIT; }
     if (!session_wait_answer(slot->session, &patience)) {
-        const int64_t rested = clock_coarse_ms() - slot->rested_ms;
+        const int64_t rested = clock_coarse_ms() - slot_used_ms(slot);
 
         return rested < pool->settings->ping_timeout_ms ? LEASE_LATE
                                                         : dead(pool, slot);
@@ -150,4 +151,42 @@ lease_lose(dew_pool *pool, struct slot *slot)
 {
     (void)dead(pool, slot);
     lease_drop(pool, slot);
+}
+
+/* Loans of a session whose time is taken: the first ones, then one in 64. */
+#define SAMPLED_FIRST 16u
+#define SAMPLED_EVERY 64u
+
+/* Takes the time of the loan that begins, and says which is the next. */
+static void
+sample(dew_pool *pool, struct slot *slot)
+{
+    const uint32_t uses = slot_uses(slot);
+    const int64_t now_ns = pool_now_ns(pool);
+
+    if (uses > SAMPLED_FIRST) {
+        tick_sampled(pool, now_ns - slot->lent_ns);
+    }
+    cpu_ask_again();
+    slot->lent_ns = now_ns;
+    slot->sample_at += uses + 1 < SAMPLED_FIRST ? 1 : SAMPLED_EVERY;
+    slot->care |= SLOT_SAMPLED;
+}
+
+void
+lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
+            int64_t now_ms, dew_conn *conn)
+{
+    if (slot_is_sample(slot)) {
+        sample(pool, slot);
+    }
+    if (now_ms >= slot->aged_ms) {
+        slot->care |= SLOT_AGED;
+    }
+    conn->mysql = session_lend(slot->session);
+    CANARY(SHARED_HANDLE, conn->mysql = session_handle(
+                              extents_at(&pool->pond.slots, 0)->session));
+    conn->pool = pool;
+    conn->ticket =
+        pond_lend(&pool->pond, slot, file, line, thread_id(), now_ms);
 }

@@ -14,21 +14,39 @@
 #define KILL_LIMIT_MS 20
 #define NS_PER_US 1000
 
-void
-lease_record_hold(dew_pool *pool, const struct slot *slot)
+static void
+record_hold(dew_pool *pool, struct slot *slot)
 {
-    if (slot->lent_ns != 0) {
+    if ((slot->care & SLOT_SAMPLED) != 0) {
         const int64_t held = pool_now_ns(pool) - slot->lent_ns;
 
+        slot->care &= ~(uint32_t)SLOT_SAMPLED;
         tally_record(&pool->pond.tallies.hold_us, (uint64_t)(held / NS_PER_US));
     }
+}
+
+bool
+lease_return_quickly(dew_pool *pool, struct slot *slot)
+{
+    const struct settings *settings = pool->settings;
+
+    if ((slot->care & ~(uint32_t)SLOT_SAMPLED) != 0 ||
+        pond_is_outdated(&pool->pond, slot) ||
+        quota_has_excess(&pool->pond.quota) ||
+        !(session_is_untouched(slot->session) ||
+          session_rests(slot->session, settings))) {
+        return false;
+    }
+    record_hold(pool, slot);
+    pond_put_staying(&pool->pond, slot);
+    return true;
 }
 
 static bool
 is_worn_out(const dew_pool *pool, const struct slot *slot)
 {
     return pool->settings->uses_max != SETTINGS_OFF &&
-           slot->uses >= pool->settings->uses_max;
+           slot_uses(slot) >= pool->settings->uses_max;
 }
 
 /* NULL: it may rest. Otherwise the tally of the reason. */
@@ -41,7 +59,7 @@ reason_to_retire(dew_pool *pool, const struct slot *slot)
         role_wants_another(pool, slot)) {
         return &tallies->retired_refresh;
     }
-    if (slot->rested_ms >= slot->expires_ms || is_worn_out(pool, slot)) {
+    if (slot_used_ms(slot) >= slot->expires_ms || is_worn_out(pool, slot)) {
         return &tallies->retired_lifetime;
     }
     return NULL;
@@ -112,6 +130,7 @@ deadline_is_over(struct slot *slot)
     const bool over = deadline_end(slot->deadline, KILL_LIMIT_MS);
 
     slot->deadline = NULL;
+    slot->care &= ~(uint32_t)SLOT_DEADLINE;
     return over;
 }
 
@@ -133,7 +152,7 @@ lease_return(dew_pool *pool, struct slot *slot)
     const struct io_limit limit = {clock_deadline_after_ms(DRAIN_LIMIT_MS), -1};
     enum session_flaw flaw = SESSION_SOUND;
 
-    lease_record_hold(pool, slot);
+    record_hold(pool, slot);
     if (!deadline_is_over(slot)) {
         tally_add(&pool->pond.tallies.retired_broken);
         retire(pool, slot, SESSION_CUT);
@@ -142,7 +161,7 @@ lease_return(dew_pool *pool, struct slot *slot)
     const enum session_state state =
         session_give_back(slot->session, pool->settings, &limit, &flaw);
     count_clean_up(pool, slot);
-    slot->rested_ms = slot->alive_ms = clock_coarse_ms();
+    slot_comes_to_rest(slot, clock_coarse_ms());
     switch (state) {
     case SESSION_AT_REST: rest(pool, slot, false); break;
     case SESSION_PENDING: rest(pool, slot, true); break;
@@ -153,7 +172,7 @@ lease_return(dew_pool *pool, struct slot *slot)
 void
 lease_discard(dew_pool *pool, struct slot *slot)
 {
-    lease_record_hold(pool, slot);
+    record_hold(pool, slot);
     (void)deadline_is_over(slot);
     tally_add(&pool->pond.tallies.discarded);
     session_cut_off(slot->session);
@@ -163,7 +182,7 @@ lease_discard(dew_pool *pool, struct slot *slot)
 MYSQL *
 lease_give_away(dew_pool *pool, struct slot *slot)
 {
-    lease_record_hold(pool, slot);
+    record_hold(pool, slot);
     (void)deadline_is_over(slot);
     tally_add(&pool->pond.tallies.detached);
     MYSQL *mysql = session_detach(slot->session);

@@ -12,6 +12,7 @@
 #include "base/socket.h"
 #include "base/thread.h"
 #include "keeper/keeper.h"
+#include "keeper/lease.h"
 #include "session/session.h"
 
 static int64_t
@@ -32,13 +33,20 @@ expiry_ms(const struct settings *settings)
 static void
 furnish(const dew_pool *pool, struct slot *slot, struct session *session)
 {
+    const struct settings *settings = pool->settings;
     const int fd = session_socket(session);
 
     slot->session = session;
-    slot->uses = 0;
-    slot->expires_ms = expiry_ms(pool->settings);
-    slot->rested_ms = slot->alive_ms = clock_coarse_ms();
-    slot->lent_ns = 0;
+    slot_begin_uses(slot);
+    slot->expires_ms = expiry_ms(settings);
+    slot->aged_ms = slot->expires_ms == CLOCK_NEVER
+                        ? CLOCK_NEVER
+                        : slot->expires_ms - LEASE_LAST_MS;
+    slot->care = settings->uses_max != SETTINGS_OFF ||
+                         settings->reset == DEW_RESET_ALWAYS
+                     ? SLOT_POLICY
+                     : 0;
+    slot_comes_to_rest(slot, clock_coarse_ms());
     slot->parting = SESSION_FAREWELL;
     slot_note_socket(slot, fd, socket_identity(fd));
     slot_note_server_thread(slot, session_server_thread(session));

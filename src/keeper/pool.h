@@ -26,6 +26,7 @@
 #include "keeper/leaks.h"
 #include "keeper/role.h"
 #include "keeper/server.h"
+#include "keeper/tick.h"
 
 #define OPENERS_MAX 64
 
@@ -42,6 +43,8 @@ struct dew_pool {
     struct pond pond; /* first: it has the strictest alignment */
     struct registry_entry entry;
     order_u32 generation;      /* the process whose core this is: rebirth.h */
+    struct tick tick;          /* the time, for borrowers */
+    uint64_t bypass_ms; /* of lease_begin_quickly; 0: never; never changes */
     struct settings *settings; /* owner: the pool; never changes */
     bool threaded;             /* not DEW_NO_THREADS; never changes */
     bool listed;               /* in the registry; open's and close's */

@@ -35,32 +35,19 @@ is_pinged(const dew_pool *pool, const struct slot *slot)
 }
 
 /* A quick return leaves the time at which the loan began (lease_quick.h), and
- * that may be long ago: such a session rests from the first look at it on. Of
- * an earlier rest is a look that is not later than the loan. */
-static int64_t
-rests_since_ms(struct slot *slot, int64_t now_ms)
-{
-    if (slot->rested_ms != slot_lent_ms(slot)) {
-        return slot->rested_ms;
-    }
-    if (slot->seen_ms <= slot->rested_ms) {
-        slot->seen_ms = now_ms;
-    }
-    return slot->seen_ms;
-}
-
-/* `staying`: sessions that live and are not on their way out. The quota would
+ * that may be long ago: such a session rests from the first look at it on.
+ * `staying`: sessions that live and are not on their way out. The quota would
  * not do: who was retired in this very pass still has its place there. */
 static bool
 has_rested_too_long(const dew_pool *pool, struct slot *slot, int64_t now_ms,
                     uint32_t staying)
 {
     const int64_t limit = server_idle_ms(pool, slot);
-    const int64_t rested_ms = now_ms - rests_since_ms(slot, now_ms);
+    const int64_t rested_ms = now_ms - slot_rests_since_ms(slot, now_ms);
 
     /* The server saw nothing of a loan that sent nothing. */
     if (!is_pinged(pool, slot) &&
-        server_ends_rest(pool, slot, now_ms - slot->rested_ms)) {
+        server_ends_rest(pool, slot, now_ms - slot_used_ms(slot))) {
         return true;
     }
     if (limit == SETTINGS_OFF) {

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/inner.h"
 #include "base/watchdog.h"
 #include "session/sigpipe.h"
 
@@ -47,7 +48,7 @@ void flavour_reconnect_off(MYSQL *mysql);
 /* The handler of LOCAL INFILE that a handle has by default: learnt once, before
  * any session. */
 typedef int flavour_infile(void **, const char *, void *);
-extern flavour_infile *flavour_default_infile;
+extern flavour_infile *flavour_default_infile INNER;
 
 /* ---- commands whose answer is read later ---- */
 

@@ -96,20 +96,8 @@ flavour_unread_bytes(const MYSQL *mysql)
                : FLAVOUR_UNKNOWN;
 }
 
-static inline bool
-flavour_options_stand(const MYSQL *mysql)
-{
-    const char *local_dir = NULL;
-
-    /* The directory lies in a part whose shape is private: this call reads it,
-     * and asks nobody. */
-    return (mysql->options.client_flag & CLIENT_LOCAL_FILES) == 0 &&
-           mysql->options.local_infile_init == flavour_default_infile &&
-           !mysql->reconnect &&
-           mysql_get_option((MYSQL *)(uintptr_t)mysql,
-                            MYSQL_OPT_LOAD_DATA_LOCAL_DIR, &local_dir) == 0 &&
-           local_dir == NULL;
-}
+/* With a call into the library, which asks nobody. */
+bool flavour_options_stand(const MYSQL *mysql);
 
 #endif
 

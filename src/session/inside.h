@@ -39,7 +39,7 @@ enum session_forgets {
 #define SESSION_NONCE_DIGITS 19
 
 struct session {
-    MYSQL *mysql;
+    MYSQL *mysql; /* first: struct session_front (quick.h) */
     int fd; /* the library's own number: to poll, never to close */
     struct forked_socket shared; /* a fork's child must not have it */
     unsigned long thread_id;
@@ -67,7 +67,6 @@ struct session {
     char nonce[SESSION_NONCE_DIGITS + 1]; /* what ANSWER_NONCE must bring */
     bool stands; /* its answer had begun, and nobody had hung up (arrival.c) */
     bool sent;         /* a reset or rollback, by the last give_back */
-    bool lent;         /* session_lend was called and nothing looked since */
     bool told_waiting; /* the log has it that returns wait for the server */
 };
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Looks at a handle: untouched, quiet, suspect, drainable or flawed. */
 /*
- * THE MARK. session_lend writes a number into the packet counter that no
- * command leaves there: each one starts the counter at 0 and no answer ends
- * above 256. Found intact, nothing went over the wire during the loan, and
- * the session is what it was; no system call is needed to know it.
+ * THE MARK: see session/quick.h.
  *
  * THE COUNTER otherwise. 1 after a return says "the last thing on the wire
  * was a command of ours": its reply is unread, unless the command has none.
@@ -14,10 +11,12 @@
  */
 #define _GNU_SOURCE 1 /* POLLRDHUP */
 
+#include <assert.h>
+#include <stddef.h>
+
 #include "base/poll.h"
 #include "session/parts.h"
-
-#define LENT_MARK 0x5e00u /* above every packet number, low byte 0 */
+#include "session/quick.h"
 
 #define COM_BYTE_LONG_DATA 0x18  /* COM_STMT_SEND_LONG_DATA: no reply */
 #define COM_BYTE_STMT_CLOSE 0x19 /* COM_STMT_CLOSE: no reply */
@@ -31,24 +30,9 @@ is_overgrown(const MYSQL *mysql, const struct settings *settings)
            mysql->net.max_packet > (uint64_t)settings->buffer_max_kb * 1024;
 }
 
-MYSQL *
-session_lend(struct session *session)
-{
-    MYSQL *const mysql = session->mysql;
-
-    mysql->net.pkt_nr = LENT_MARK;
-    session->lent = true;
-    return mysql;
-}
-
-/* What a borrower can have changed without a word to the server. */
-static inline bool
-has_changed_handle(const MYSQL *mysql)
-{
-    return flavour_has_statements(mysql) ||
-           !flavour_options_stand(mysql) ||
-           flavour_is_dead(mysql);
-}
+static_assert(offsetof(struct session, mysql) ==
+                  offsetof(struct session_front, mysql),
+              "quick.h reads the handle of a session there");
 
 /* Whatever is unusual is session_give_back's to judge. */
 static inline bool
@@ -62,34 +46,22 @@ is_quiet_structure(const MYSQL *mysql, const struct settings *settings)
 }
 
 bool
-session_rests(struct session *session, const struct settings *settings)
+session_rests(const struct session *session, const struct settings *settings)
 {
-    MYSQL *const mysql = session->mysql;
+    const MYSQL *const mysql = session->mysql;
 
-    if (has_changed_handle(mysql)) {
-        return false;
-    }
-    if (session->lent && mysql->net.pkt_nr == LENT_MARK) {
-        if (settings->reset == DEW_RESET_ALWAYS) {
-            return false;
-        }
-        /* Nothing was sent or read: all else is as it was at rest. */
-        mysql->net.pkt_nr = 0;
-    } else if (settings->reset != DEW_RESET_NEVER ||
-               !is_quiet_structure(mysql, settings)) {
-        return false;
-    }
-    session->lent = false;
-    return true;
+    return settings->reset == DEW_RESET_NEVER &&
+           mysql->net.pkt_nr != SESSION_LENT_MARK &&
+           session_handle_stands(mysql) &&
+           is_quiet_structure(mysql, settings);
 }
 
 bool
 inspect_untouched(struct session *session)
 {
     MYSQL *const mysql = session->mysql;
-    const bool marked = session->lent && mysql->net.pkt_nr == LENT_MARK;
-    session->lent = false;
-    if (!marked) {
+
+    if (mysql->net.pkt_nr != SESSION_LENT_MARK) {
         return false;
     }
     mysql->net.pkt_nr = 0;

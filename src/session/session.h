@@ -80,15 +80,13 @@ struct session_server {
 };
 const struct session_server *session_server(const struct session *session);
 
-/* Marks the session as lent: a loan that sends nothing is provably clean. Returns
- * the handle. A few ns, no system call. */
-MYSQL *session_lend(struct session *session);
+/* session_lend and session_is_untouched: quick.h. */
 
-/* The borrower is done, and there is nothing to do for the next one: true, and
- * the session is AT REST. That is so where the loan sent nothing, and under
- * DEW_RESET_NEVER where the structure shows a conversation at rest. False:
- * nothing happened, session_give_back it. A few ns, no system call. */
-bool session_rests(struct session *session, const struct settings *settings);
+/* The borrower is done, he sent something under DEW_RESET_NEVER, and the
+ * structure shows a conversation at rest: true, and the session is AT REST.
+ * False: nothing happened, session_give_back it. A few ns, no system call. */
+bool session_rests(const struct session *session,
+                   const struct settings *settings);
 
 /* The borrower is done: look at the protocol state, drain what may be
  * drained, and send the clean-up of settings->reset. Never waits for the

@@ -16,6 +16,7 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/wire_peer.h"
 #include "session/inside.h"
+#include "session/quick.h"
 
 /* The bound of each step, and how late a busy machine may make it. */
 #define STEP_MS 40

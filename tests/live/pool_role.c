@@ -53,7 +53,7 @@ open_pool(uint32_t size, dew_reset reset)
 static uint64_t
 epoch(dew_pool *pool)
 {
-    return order_load_seq_u64(&pool->pond.epoch);
+    return order_load_seq_u64(&pool->pond.stamp) >> POND_EPOCH_SHIFT;
 }
 
 /* What the server says to a write, 0 when it takes it. */

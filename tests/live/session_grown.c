@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "fixture/loan.h"
 #include "session/session.h"
+#include "session/quick.h"
 
 enum { WITHIN_MS = 5000 };
 

@@ -17,6 +17,7 @@
 #include "fixture/loan.h"
 #include "fixture/prompt.h"
 #include "session/inside.h"
+#include "session/quick.h"
 
 enum { WITHIN_MS = 10000, AT_ONCE_MS = 100 };
 

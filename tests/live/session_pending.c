@@ -19,6 +19,7 @@
 #include "fixture/prompt.h"
 #include "fixture/relay.h"
 #include "session/flavour.h"
+#include "session/quick.h"
 
 /* What a busy machine may add. Who does not keep a limit takes 2 s. */
 #define SLACK_MS 300

@@ -13,6 +13,7 @@
 
 #include "fixture/loan.h"
 #include "session/flavour.h"
+#include "session/quick.h"
 
 static struct test_server *server;
 

@@ -25,7 +25,7 @@
  *             src/core/slot_steps.h:slot_set_pending slot.13:relaxed
  *             src/core/slot_steps.h:slot_is_pending
  *             src/core/slot_steps.h:slot_word_of_mine slot.4:relaxed
- *  lend       src/core/slot_steps.h:slot_lend slot.8:release
+ *  lend       src/core/slot_steps.h:slot_lend_as slot.8:release
  *  claim      src/core/slot_steps.h:slot_claim slot.7:acq_rel
  *  give_back  src/keeper/lease_return.c:lease_return
  *             src/keeper/lease_return.c:rest

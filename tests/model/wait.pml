@@ -17,7 +17,7 @@
  *             src/core/pond_wait.c:end_given
  *             src/core/pond_wait.c:end_granted
  *  woken      src/core/pond_wait.c:look_when_woken
- *             src/core/pond_quick.h:pond_take_allowed pond.7:seq_cst
+ *             src/core/pond_quick.h:pond_allow pond.7:seq_cst
  *             src/core/waiters.c:waiter_lost
  *  leave      src/core/waiters.c:waiter_leave
  *  finish     src/core/pond_wait.c:finish

@@ -24,6 +24,8 @@
 #define DEWPOND_BASE_CPU_H
 uint32_t cpu_count(void);
 uint32_t cpu_current(void);
+uint32_t cpu_hint(long where);
+long cpu_where(void);
 
 #define DEWPOND_BASE_RECLAIM_H
 void reclaim_read_begin(void);

@@ -102,6 +102,12 @@ done
 plant pond_put_staying timeout_against_wake \
     '/^pond_put_staying(/,/^}/{/idle_put/,/pond_look/s/pond_look(pond);//;}' \
     'a return does not look for waiters'
+plant pond_put_warm timeout_against_wake \
+    '/^pond_put_warm(/,/^}/s/return order_load_seq_u64(&pond->waiters.front) == 0 ? POND_PUT_DONE/return true ? POND_PUT_DONE/' \
+    'a quick return does not look for waiters'
+plant pond_is_calm suspend_and_resume \
+    '/^pond_is_calm(/,/^}/s/^    return .*/    (void)pond; return true;/' \
+    'a quick take does not look at the flags'
 plant pond_join three_on_one \
     '/race_point("pond.joined")/,/pond_serve/s/pond_serve(pond);//' \
     'a waiter does not look after it has joined'
@@ -174,8 +180,8 @@ plant serve_first a_new_one_or_none \
 plant pond_may_take strict_order \
     's/return (front & WAITERS_COUNT_MASK) == 0 || pond->plan.handoff_ns != 0;/return true;/' \
     'a newcomer passes those who wait in strict order'
-plant pond_take_allowed suspend_and_resume \
-    '/^pond_take_allowed/,/^}/s/if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {/if (false) {/' \
+plant pond_allow suspend_and_resume \
+    '/^pond_allow(/,/^}/s/if ((front & (POND_CLOSING | POND_PAUSED)) != 0) {/if (false) {/' \
     'a take does not look at the flags again'
 plant pond_may_lend suspend_for_sure \
     '/^pond_may_lend/,/^}/s/^    return .*/    (void)pond; return true;/' \

@@ -55,6 +55,19 @@ cpu_current(void)
     return world.cpu[sched_self()];
 }
 
+uint32_t
+cpu_hint(long where)
+{
+    (void)where;
+    return cpu_current();
+}
+
+long
+cpu_where(void)
+{
+    return 0;
+}
+
 uint64_t
 random_u64(void)
 {

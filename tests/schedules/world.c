@@ -85,7 +85,8 @@ world_lease_one(void)
 
     world.live++;
     pond_opened_own(&world.pond, slot);
-    slot->uses = 1;
+    slot_begin_uses(slot);
+    slot->loans_before--; /* one loan more */
     return slot;
 }
 
@@ -119,7 +120,7 @@ world_connect(struct slot *slot)
     }
     world.live++;
     WORLD_CHECK(world.live <= world.most, "I1: above maxsize");
-    slot->uses = 0;
+    slot_begin_uses(slot);
     return true;
 }
 

@@ -159,6 +159,23 @@ with_fewer_shards_than_cpus_the_shards_are_shared(void **state)
     assert_ptr_equal(idle_take(&idle), &slots[0]);
 }
 
+static void
+any_number_of_a_cpu_has_a_shard_and_the_first_ones_their_own(void **state)
+{
+    (void)state;
+    for (uint32_t shards = 1; shards < 70; shards++) {
+        assert_true(idle_init(&idle, shards));
+        for (uint32_t cpu = 0; cpu < 300; cpu++) {
+            const uint32_t at = idle_shard_of(&idle, cpu);
+
+            assert_in_range(at, 0, shards - 1);
+            assert_true(cpu >= shards || at == cpu);
+        }
+        assert_in_range(idle_shard_of(&idle, UINT32_MAX), 0, shards - 1);
+        idle_destroy(&idle);
+    }
+}
+
 /* --- takers that meet ------------------------------------------------ */
 
 static struct slot *taken_meanwhile;
@@ -210,6 +227,7 @@ main(void)
         TEST(a_thief_leaves_the_owner_its_warm_one),
         TEST(every_shard_is_looked_at_from_every_cpu),
         TEST(with_fewer_shards_than_cpus_the_shards_are_shared),
+        TEST(any_number_of_a_cpu_has_a_shard_and_the_first_ones_their_own),
         TEST(of_two_takers_of_the_warm_one_each_gets_another_or_none),
         TEST(without_memory_nothing_is_made),
     };

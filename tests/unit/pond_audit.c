@@ -24,7 +24,7 @@ served(struct pond_wait *wait)
 {
     assert_int_equal(pond_await(&kit.pond, wait), POND_SLOT);
     assert_int_equal(slot_state_of(slot_peek(wait->slot)), SLOT_LEASED);
-    wait->slot->uses++;
+    wait->slot->loans_before--; /* one loan more */
     return wait->slot;
 }
 
@@ -40,7 +40,7 @@ the_audit_holds_in_every_state_of_a_slot(void **state)
     kit_audit();
     lent = pond_next_order(&kit.pond);
     kit_audit();
-    lent->uses = 0;
+    slot_begin_uses(lent);
     pond_opened(&kit.pond, lent);
     kit_audit();
     assert_ptr_equal(kit_take(), lent);

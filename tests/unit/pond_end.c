@@ -31,7 +31,7 @@ served(struct pond_wait *wait)
 {
     assert_int_equal(pond_await(&kit.pond, wait), POND_SLOT);
     assert_int_equal(slot_state_of(slot_peek(wait->slot)), SLOT_LEASED);
-    wait->slot->uses++;
+    wait->slot->loans_before--; /* one loan more */
     return wait->slot;
 }
 

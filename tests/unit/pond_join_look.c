@@ -58,7 +58,7 @@ one_is_being_opened(void)
     assert_true(pond_order(&kit.pond, UINT32_MAX));
     scene.slot = pond_next_order(&kit.pond);
     assert_non_null(scene.slot);
-    scene.slot->uses = 0;
+    slot_begin_uses(scene.slot);
 }
 
 static void
@@ -213,7 +213,7 @@ await_as(uint32_t who)
         pond_open_failed(&kit.pond, slot);
     } else if (end == POND_SLOT) {
         assert_int_equal(slot_state_of(slot_peek(slot)), SLOT_LEASED);
-        slot->uses++;
+        slot->loans_before--; /* one loan more */
         pond_put(&kit.pond, slot);
     }
 }

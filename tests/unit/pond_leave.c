@@ -108,7 +108,7 @@ expect_all_is_there(void)
     if (scene.end == POND_SLOT) {
         assert_int_equal(slot_state_of(slot_peek(scene.wait.slot)),
                          SLOT_LEASED);
-        scene.wait.slot->uses++;
+        scene.wait.slot->loans_before--; /* one loan more */
         lent++;
     } else {
         assert_int_equal(scene.end, POND_TIMED_OUT);
@@ -148,7 +148,7 @@ expect_the_next_waiter_is_served(void)
     kit.slept = 0;
     kit.naps[0] = put_first;
     assert_int_equal(pond_await(&kit.pond, &scene.other), POND_SLOT);
-    scene.other.slot->uses++;
+    scene.other.slot->loans_before--; /* one loan more */
     pond_put(&kit.pond, scene.other.slot);
     pond_put(&kit.pond, scene.slots[1]);
     kit_end();
@@ -258,11 +258,11 @@ an_expiry_anywhere_inside_the_giving_leaves_the_gift_to_the_next(void **state)
             reached = scene.waited;
             (void)kit_uncut();
             if (scene.waited && scene.end == POND_SLOT) {
-                scene.wait.slot->uses++;
+                scene.wait.slot->loans_before--; /* one loan more */
                 pond_put(&kit.pond, scene.wait.slot);
             }
             assert_int_equal(pond_await(&kit.pond, &scene.other), POND_SLOT);
-            scene.other.slot->uses++;
+            scene.other.slot->loans_before--; /* one loan more */
             pond_put(&kit.pond, scene.other.slot);
             pond_put(&kit.pond, scene.slots[1]);
             kit_expect_quiet();

@@ -37,7 +37,7 @@ finish(uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         assert_int_equal(pond_await(&kit.pond, &waits[i]), POND_SLOT);
-        waits[i].slot->uses++;
+        waits[i].slot->loans_before--; /* one loan more */
         pond_put(&kit.pond, waits[i].slot);
     }
     kit_expect_quiet();
@@ -87,7 +87,7 @@ no_more_than_the_window_are_opened_at_once(void **state)
     assert_int_equal(kit.ordered, 2);
     assert_int_equal(openings(), 2);
     struct slot *const first = pond_next_order(&kit.pond);
-    first->uses = 0;
+    slot_begin_uses(first);
     pond_opened(&kit.pond, first); /* its place in the window is free again */
     assert_int_equal(kit.ordered, 3);
     assert_int_equal(openings(), 2);

@@ -47,7 +47,7 @@ finish(uint32_t first, uint32_t count)
 {
     for (uint32_t i = first; i < first + count; i++) {
         assert_int_equal(pond_await(&kit.pond, &waits[i]), POND_SLOT);
-        waits[i].slot->uses++;
+        waits[i].slot->loans_before--; /* one loan more */
         (void)pond_put(&kit.pond, waits[i].slot);
     }
 }
@@ -245,7 +245,8 @@ what_arrives_too_late_is_hung_up(void **state)
     struct slot *const one = pond_next_order(&kit.pond);
     struct slot *const other = pond_next_order(&kit.pond);
     resize(1, 1);
-    one->uses = other->uses = 0;
+    slot_begin_uses(one);
+    slot_begin_uses(other);
     pond_opened(&kit.pond, one);
     assert_int_equal(slot_state_of(slot_peek(one)), SLOT_RETIRING);
     pond_opened(&kit.pond, other);

@@ -99,6 +99,51 @@ sections_nest(void **state)
     assert_false(reclaim_is_reading());
 }
 
+/* A quick section, or where liburcu is not inline (sanitizers) a plain one. */
+static bool
+begin_either(struct reclaim_mark *mark)
+{
+    const bool quick = reclaim_read_begin_quickly(mark);
+
+    if (!quick) {
+        reclaim_read_begin();
+    }
+    return quick;
+}
+
+static void
+end_either(struct reclaim_mark mark, bool quick)
+{
+    if (quick) {
+        reclaim_read_end_quickly(mark);
+    } else {
+        reclaim_read_end();
+    }
+}
+
+static void
+a_quick_section_is_none_within_another(void **state)
+{
+    struct reclaim_mark mark, other;
+
+    (void)state;
+    reclaim_read_begin();
+    assert_false(reclaim_read_begin_quickly(&mark));
+    reclaim_read_end();
+    assert_false(reclaim_is_reading());
+    const bool quick = begin_either(&mark);
+    assert_true(reclaim_is_reading());
+    assert_false(reclaim_read_begin_quickly(&other));
+    reclaim_read_begin();
+    reclaim_read_end();
+    assert_true(reclaim_is_reading());
+    end_either(mark, quick);
+    assert_false(reclaim_is_reading());
+#ifdef _LGPL_SOURCE
+    assert_true(quick);
+#endif
+}
+
 static void
 init_can_be_called_again(void **state)
 {
@@ -120,28 +165,39 @@ wait_for_readers(void *arg)
 }
 
 static void
-who_waits_is_held_until_the_section_ends(void **state)
+hold_who_waits(bool plain)
 {
     order_u32 step;
     pthread_t waiter;
+    struct reclaim_mark mark = {0};
 
-    (void)state;
     order_init_u32(&step, 0);
-    reclaim_read_begin();
+    const bool quick = !plain && begin_either(&mark);
+    if (plain) {
+        reclaim_read_begin();
+    }
     assert_int_equal(pthread_create(&waiter, NULL, wait_for_readers, &step), 0);
     while (order_load_seq_u32(&step) == 0) {
         (void)sched_yield();
     }
     for (int i = 0; i < PATIENCE; i++) {
         if (order_load_seq_u32(&step) != 1) {
-            reclaim_read_end();
+            end_either(mark, quick);
             fail_msg("did not wait for an open section");
         }
         (void)sched_yield();
     }
-    reclaim_read_end();
+    end_either(mark, quick);
     assert_int_equal(pthread_join(waiter, NULL), 0);
     assert_int_equal(order_load_seq_u32(&step), 2);
+}
+
+static void
+who_waits_is_held_until_the_section_ends(void **state)
+{
+    (void)state;
+    hold_who_waits(true);
+    hold_who_waits(false);
 }
 
 static void
@@ -340,6 +396,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sections_nest),
+        cmocka_unit_test(a_quick_section_is_none_within_another),
         cmocka_unit_test(init_can_be_called_again),
         cmocka_unit_test(who_waits_is_held_until_the_section_ends),
         cmocka_unit_test(what_is_published_is_read),
