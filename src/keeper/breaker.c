@@ -140,15 +140,19 @@ clear(struct breaker *breaker)
     breaker->stopped = false;
 }
 
-void
+/* Who changed it otherwise tells of it himself. */
+bool
 breaker_succeeded(struct breaker *breaker)
 {
     (void)pthread_mutex_lock(&breaker->lock);
+    const bool grows = breaker->window < breaker->window_max;
+    const bool news =
+        grows || breaker->broken || breaker->failing_since_ns != INT64_MAX;
+
     clear(breaker);
-    if (breaker->window < breaker->window_max) {
-        breaker->window++;
-    }
+    breaker->window += grows;
     (void)pthread_mutex_unlock(&breaker->lock);
+    return news;
 }
 
 static void

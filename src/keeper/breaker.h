@@ -58,10 +58,11 @@ void breaker_init(struct breaker *breaker, uint32_t window_max,
                   int64_t fail_fast_ns);
 void breaker_destroy(struct breaker *breaker);
 
-/* The events. After each of them the verdict is to be told to the pond. */
+/* The events. After each of them the verdict is to be told to the pond; not so
+ * after a success that changed nothing (false), which most are. */
 void breaker_failed(struct breaker *breaker, const dew_error *error,
                     int64_t now_ns);
-void breaker_succeeded(struct breaker *breaker);
+bool breaker_succeeded(struct breaker *breaker);
 /* What was known of the server does not count any more (other credentials):
  * the next try may begin at once. */
 void breaker_forget(struct breaker *breaker);

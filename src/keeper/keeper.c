@@ -110,13 +110,26 @@ is_sweep_due(dew_pool *pool, int64_t now_ns)
     return hurry || pool->next_sweep_ns <= now_ns;
 }
 
+static uint32_t
+floor_of(const dew_pool *pool)
+{
+    /* ORDER keeper.2 seq_cst <-> keeper.1: as of the last ring. */
+    return order_load_seq_u32(&pool->floor);
+}
+
+struct slot *
+keeper_order_own(dew_pool *pool)
+{
+    return pond_order_own(&pool->pond, floor_of(pool));
+}
+
 static void
-open_here(dew_pool *pool, uint32_t floor)
+open_here(dew_pool *pool)
 {
     struct slot *slot;
     dew_error error;
 
-    while ((slot = pond_order_own(&pool->pond, floor)) != NULL) {
+    while ((slot = keeper_order_own(pool)) != NULL) {
         if (!opener_connect(pool, slot, CLOCK_NEVER, &error)) {
             if (MUTANT(20)) { return; }
             pond_open_failed(&pool->pond, slot);
@@ -131,17 +144,14 @@ open_here(dew_pool *pool, uint32_t floor)
 static void
 fill(dew_pool *pool)
 {
-    /* ORDER keeper.2 seq_cst <-> keeper.1: as of the last ring. */
-    const uint32_t floor = order_load_seq_u32(&pool->floor);
-
     if (pond_has(&pool->pond, POND_CLOSING)) {
         return;
     }
     if (!pool->threaded) {
-        open_here(pool, floor);
+        open_here(pool);
         return;
     }
-    while (pond_order(&pool->pond, floor)) {
+    while (pond_order(&pool->pond, floor_of(pool))) {
     }
     openers_grow(pool);
 }

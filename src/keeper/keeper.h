@@ -44,5 +44,8 @@ void keeper_try_again(dew_pool *pool);
 
 /* The keeper holds at least so many sessions from now on. */
 void keeper_set_floor(dew_pool *pool, uint32_t sessions);
+/* A place that is still to be filled for that, or NULL: for who opens and has
+ * nothing else to do. */
+struct slot *keeper_order_own(dew_pool *pool);
 
 #endif

@@ -111,8 +111,9 @@ connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         furnish(pool, slot, session);
         server_met(pool, slot);
         role_met(pool, slot);
-        breaker_succeeded(&pool->breaker);
-        keeper_apply(pool);
+        if (breaker_succeeded(&pool->breaker)) {
+            keeper_apply(pool);
+        }
         return true;
     }
     if (!pond_has(&pool->pond, POND_CLOSING)) {
@@ -134,10 +135,21 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     return opened;
 }
 
-static void
+/* The next place that the keeper's floor wants is this opener's own, unless
+ * others wait for theirs. A thousand sessions need no word to the keeper, or to
+ * who waits for the last of them, at each of the others. */
+static struct slot *
+next_of_floor(dew_pool *pool)
+{
+    return stack_any(&pool->pond.orders) ? NULL : keeper_order_own(pool);
+}
+
+/* Returns the place that is to be filled next, or NULL: look for an order. */
+static struct slot *
 open_ordered(dew_pool *pool, struct slot *slot)
 {
     dew_error error;
+    struct slot *next = NULL;
     const bool opened = !pond_has(&pool->pond, POND_CLOSING) &&
                         opener_connect(pool, slot, CLOCK_NEVER, &error);
 
@@ -145,26 +157,33 @@ open_ordered(dew_pool *pool, struct slot *slot)
     reclaim_read_begin();
     if (opened) {
         pond_opened(&pool->pond, slot);
+        next = next_of_floor(pool);
     } else {
         pond_open_failed(&pool->pond, slot);
     }
-    bell_ring_all(&pool->progress);
-    /* The keeper may fill up only now: its place in the window is free. */
-    poll_bell_ring(&pool->work);
+    if (next == NULL) {
+        bell_ring_all(&pool->progress);
+        /* The keeper may fill up only now: its place in the window is free. */
+        poll_bell_ring(&pool->work);
+    }
     reclaim_read_end();
+    return next;
 }
 
 static void *
 opener_main(void *arg)
 {
     dew_pool *pool = arg;
+    struct slot *slot = NULL;
 
     for (;;) {
         const uint32_t seen = bell_look(&pool->openers.bell);
-        struct slot *slot = pond_next_order(&pool->pond);
 
+        if (slot == NULL) {
+            slot = pond_next_order(&pool->pond);
+        }
         if (slot != NULL) {
-            open_ordered(pool, slot);
+            slot = open_ordered(pool, slot);
         } else if (keeper_is_stopping(pool)) {
             return NULL;
         } else {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Goal: every opening that is ordered has a thread of its own, and a thread
- * that cannot be started is told, but not ten times a second. Method: a pool
- * whose sleeping opener cannot wake, and threads that fail at a fault point. */
+ * that cannot be started is told, but not ten times a second; openers tell what
+ * somebody waits for. Method: a pool whose sleeping opener cannot wake, threads
+ * that fail at a fault point, and a count of the bell's rings. */
 /* ctest: timeout=60 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,12 +85,30 @@ thread_that_does_not_start_is_told_once_a_second(void **state)
     kit_close(pool);
 }
 
+/* Each word would wake the keeper, or the thread in dew_pool_open, for nothing:
+ * what a thousand sessions cost beside the server's own time. */
+static void
+open_is_told_of_the_last_sessions_only(void **state)
+{
+    enum { SESSIONS = 60, AT_ONCE = 4 };
+    dew_config config;
+
+    (void)state;
+    kit_config(&config, server);
+    config.size = config.maxsize = config.pre_create = SESSIONS;
+    config.connects_max = AT_ONCE;
+    dew_pool *const pool = kit_open(&config);
+    assert_in_range(bell_look(&pool->progress), 1, 2 * AT_ONCE);
+    kit_close(pool);
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_does_not_count_on_an_opener_that_is_kept_asleep),
         cmocka_unit_test(thread_that_does_not_start_is_told_once_a_second),
+        cmocka_unit_test(open_is_told_of_the_last_sessions_only),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,12 +109,28 @@ success_ends_it_and_opens_the_window_step_by_step(void **state)
     breaker_due(&breaker, FAIL_FAST_NS);
     (void)told(FAIL_FAST_NS);
     for (uint32_t i = 2; i <= 4; i++) {
-        breaker_succeeded(&breaker);
+        assert_true(breaker_succeeded(&breaker));
         assert_int_equal(told(FAIL_FAST_NS).window, i);
         assert_false(told(FAIL_FAST_NS).broken);
     }
     assert_int_equal(breaker_due_ns(&breaker), INT64_MAX);
     assert_false(breaker_error(&breaker, 0, &error, &age_ms));
+}
+
+static void
+success_is_news_only_where_it_changes_something(void **state)
+{
+    (void)state;
+    assert_false(breaker_succeeded(&breaker));
+    fail_at(0, 2002);
+    assert_true(told(FAIL_FAST_NS).broken);
+    /* Cleared behind the last word, and the window is whole again. */
+    for (uint32_t i = 1; i <= 4; i++) {
+        assert_true(breaker_succeeded(&breaker));
+    }
+    assert_true(breaker_succeeded(&breaker));
+    assert_false(told(FAIL_FAST_NS).broken);
+    assert_false(breaker_succeeded(&breaker));
 }
 
 static bool
@@ -230,6 +246,8 @@ main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(
             success_ends_it_and_opens_the_window_step_by_step, begin, end),
+        cmocka_unit_test_setup_teardown(
+            success_is_news_only_where_it_changes_something, begin, end),
         cmocka_unit_test_setup_teardown(
             failure_is_forgotten_when_nobody_wanted_the_try_that_was_due, begin,
             end),
