@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -29,6 +30,12 @@ thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
         (void)pthread_setname_np(*thread, name);
     }
     return failed;
+}
+
+void
+thread_is_prompt(void)
+{
+    (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }
 
 bool

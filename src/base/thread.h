@@ -14,6 +14,10 @@
 int thread_start(pthread_t *thread, const char *name, void *(*body)(void *),
                  void *arg);
 
+/* The calling thread, one of ours, wakes from short sleeps when they end, and not
+ * within the 50 us that others have: what it does is waited for. */
+void thread_is_prompt(void);
+
 /* pthread_atfork, whose handlers stay for good. False: no memory. */
 bool thread_at_fork(void (*before)(void), void (*in_parent)(void),
                     void (*in_child)(void));

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "keeper/keeper.h"
+#include "session/session.h"
 
 #define NS_OF(ms) ((ms) == SETTINGS_OFF ? INT64_MAX : (ms)*CLOCK_NS_PER_MS)
 
@@ -75,6 +76,11 @@ pool_build(dew_pool *pool, const struct pond_sizes *sizes, dew_error *error)
         return error_system(error, DEW_STAGE_CONFIG, failed,
                             "no descriptor for the pool's threads");
     }
+    pool->lore = session_lore_new();
+    if (pool->lore == NULL) {
+        pool_unbuild(pool);
+        return error_no_memory(error, DEW_STAGE_CONFIG, "a pool");
+    }
     const struct pond_plan plan = plan_of(pool, sizes);
     if (!pond_init(&pool->pond, &plan)) {
         pool_unbuild(pool);
@@ -94,5 +100,7 @@ pool_unbuild(dew_pool *pool)
     poll_bell_destroy(&pool->openers.cancel);
     poll_bell_destroy(&pool->work);
     breaker_destroy(&pool->breaker);
+    session_lore_free(pool->lore);
+    pool->lore = NULL;
     leaks_free(&pool->leaks);
 }

@@ -4,8 +4,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mutant.h"
-#include "base/reclaim.h"
 #include "base/thread.h"
 #include "keeper/openers.h"
 #include "keeper/sweep.h"
@@ -124,31 +122,13 @@ keeper_order_own(dew_pool *pool)
 }
 
 static void
-open_here(dew_pool *pool)
-{
-    struct slot *slot;
-    dew_error error;
-
-    while ((slot = keeper_order_own(pool)) != NULL) {
-        if (!opener_connect(pool, slot, CLOCK_NEVER, &error)) {
-            if (MUTANT(20)) { return; }
-            pond_open_failed(&pool->pond, slot);
-            return;
-        }
-        reclaim_read_begin();
-        pond_opened(&pool->pond, slot);
-        reclaim_read_end();
-    }
-}
-
-static void
 fill(dew_pool *pool)
 {
     if (pond_has(&pool->pond, POND_CLOSING)) {
         return;
     }
     if (!pool->threaded) {
-        open_here(pool);
+        openers_open_here(pool);
         return;
     }
     while (pond_order(&pool->pond, floor_of(pool))) {

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/reclaim.h"
-#include "base/socket.h"
 #include "base/thread.h"
 #include "keeper/keeper.h"
 #include "keeper/lease.h"
@@ -34,7 +33,6 @@ static void
 furnish(const dew_pool *pool, struct slot *slot, struct session *session)
 {
     const struct settings *settings = pool->settings;
-    const int fd = session_socket(session);
 
     slot->session = session;
     slot_begin_uses(slot);
@@ -48,7 +46,8 @@ furnish(const dew_pool *pool, struct slot *slot, struct session *session)
                      : 0;
     slot_comes_to_rest(slot, clock_coarse_ms());
     slot->parting = SESSION_FAREWELL;
-    slot_note_socket(slot, fd, socket_identity(fd));
+    slot_note_socket(slot, session_socket(session),
+                     session_socket_identity(session));
     slot_note_server_thread(slot, session_server_thread(session));
 }
 
@@ -103,7 +102,8 @@ connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         impatient = true;
     }
     slot->opened_ns = pool_now_ns(pool);
-    const dew_code code = session_open(&session, settings, &limit, &why);
+    const dew_code code = session_open_among(
+        &session, pool->lore, settings, &limit, &why);
     if (MUTANT(27)) { pond_stamp(&pool->pond, slot); }
     credentials_drop(&pool->credentials, held);
     if (code == DEW_OK) {
@@ -133,6 +133,24 @@ opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
 
     breaker_try_ends(&pool->breaker);
     return opened;
+}
+
+void
+openers_open_here(dew_pool *pool)
+{
+    struct slot *slot;
+    dew_error error;
+
+    while ((slot = keeper_order_own(pool)) != NULL) {
+        if (!opener_connect(pool, slot, CLOCK_NEVER, &error)) {
+            if (MUTANT(20)) { return; }
+            pond_open_failed(&pool->pond, slot);
+            return;
+        }
+        reclaim_read_begin();
+        pond_opened(&pool->pond, slot);
+        reclaim_read_end();
+    }
 }
 
 /* The next place that the keeper's floor wants is this opener's own, unless
@@ -176,6 +194,8 @@ opener_main(void *arg)
     dew_pool *pool = arg;
     struct slot *slot = NULL;
 
+    /* Connector/C sleeps for a microsecond in each connect to a unix socket. */
+    thread_is_prompt();
     for (;;) {
         const uint32_t seen = bell_look(&pool->openers.bell);
 

@@ -11,6 +11,9 @@
 bool opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
                     dew_error *error);
 
+/* Without threads: fills up to the keeper's floor, until a connect fails. */
+void openers_open_here(dew_pool *pool);
+
 /* A thread for each opening, ordered or begun, up to connects_max. Who sleeps
  * is not counted on twice: two orders are the work of two. */
 void openers_grow(dew_pool *pool);

@@ -58,6 +58,7 @@ struct dew_pool {
     struct openers openers;
     struct server_news server;
     struct role role;
+    struct session_lore *lore; /* of the servers that it met */
 
     pthread_t keeper;        /* valid while keeper_runs */
     bool keeper_runs;        /* open's and close's */

@@ -140,9 +140,9 @@ note_database(struct session *session, dew_error *error)
 /* A reply that nobody asked for, taken for the answer to a SET or to init_sql,
  * would leave that one's answer to the first borrower. */
 static bool
-is_in_step(struct session *session, dew_error *error)
+is_in_step(struct session *session, bool proven, dew_error *error)
 {
-    if (proof_is_in_step(session)) {
+    if (proven || proof_is_in_step(session)) {
         return true;
     }
     if (mysql_errno(session->mysql) != 0) {
@@ -156,23 +156,24 @@ is_in_step(struct session *session, dew_error *error)
 
 /* All that talks to the server after the connect: in one bounded step. */
 static dew_code
-furnish(struct session *session, const struct settings *settings,
-        const struct io_limit *limit, int64_t started_ns, dew_error *error)
+furnish(struct session *session, struct session_lore *lore,
+        const struct settings *settings, const struct io_limit *limit,
+        int64_t started_ns, dew_error *error)
 {
     struct io_step step;
     dew_error detail = {0};
-    bool good;
+    bool good, proven = false;
 
     if (!io_step_begin(&step, session, limit)) {
         return no_timer(error);
     }
-    good = session_learn(session, settings, &detail) &&
+    good = session_learn(session, settings, lore, &proven, &detail) &&
            session_run_init_sql(session, settings, DEW_STAGE_CONNECT,
                                 &detail) &&
            session_run_on_connect(session, settings, DEW_STAGE_CONNECT,
                                   &detail) &&
-           session_learn_again(session, settings, &detail) &&
-           is_in_step(session, &detail);
+           session_learn_again(session, settings, &proven, &detail) &&
+           is_in_step(session, proven, &detail);
     if (io_step_end(&step)) {
         return cut_error(session->mysql,
                          step.bound.cancelled ? FLAVOUR_CANCELLED
@@ -215,9 +216,9 @@ connect_handle(struct session *session, const struct settings *settings,
 }
 
 static dew_code
-open_handle(struct session *session, const struct settings *settings,
-            const struct io_limit *limit, int64_t started_ns,
-            dew_error *error)
+open_handle(struct session *session, struct session_lore *lore,
+            const struct settings *settings, const struct io_limit *limit,
+            int64_t started_ns, dew_error *error)
 {
     dew_code code =
         connect_handle(session, settings, limit, started_ns, error);
@@ -232,7 +233,7 @@ open_handle(struct session *session, const struct settings *settings,
         code = note_database(session, error);
     }
     if (code == DEW_OK) {
-        code = furnish(session, settings, limit, started_ns, error);
+        code = furnish(session, lore, settings, limit, started_ns, error);
     }
     if (code == DEW_OK && session->database == NULL) {
         /* init_sql or on_connect may have chosen one. */
@@ -244,6 +245,14 @@ open_handle(struct session *session, const struct settings *settings,
 dew_code
 session_open(struct session **session, const struct settings *settings,
              const struct io_limit *limit, dew_error *error)
+{
+    return session_open_among(session, NULL, settings, limit, error);
+}
+
+dew_code
+session_open_among(struct session **session, struct session_lore *lore,
+                   const struct settings *settings,
+                   const struct io_limit *limit, dew_error *error)
 {
     const int64_t started_ns = clock_now_ns();
     const struct io_limit whole = whole_limit(settings, limit);
@@ -264,7 +273,7 @@ session_open(struct session **session, const struct settings *settings,
         memory_free(opened);
         return no_memory(error);
     }
-    code = open_handle(opened, settings, &whole, started_ns, error);
+    code = open_handle(opened, lore, settings, &whole, started_ns, error);
     if (code != DEW_OK) {
         const int socket = session_hang_up(opened, SESSION_CUT);
         if (socket >= 0) {

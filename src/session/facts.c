@@ -143,20 +143,22 @@ facts_take(struct session *session, uint32_t count, char *const *row)
     server->identity = count == FACTS_ALL ? identity_of(row) : 0;
 }
 
-bool
-facts_read_timeout(struct session *session)
+static bool
+take_timeout(char *const *row, uint32_t count, void *arg)
 {
-    MYSQL *const mysql = session->mysql;
-    MYSQL_RES *const result = mysql_query(mysql, "SELECT @@wait_timeout") == 0
-                                  ? mysql_store_result(mysql)
-                                  : NULL;
-    const MYSQL_ROW row = result == NULL ? NULL : mysql_fetch_row(result);
+    struct session *const session = arg;
 
-    if (row != NULL) {
-        session->server.wait_timeout_s = number_of(row[0]);
-    }
-    if (result != NULL) {
-        mysql_free_result(result);
-    }
-    return !flavour_is_dead(mysql);
+    (void)count;
+    session->server.wait_timeout_s = number_of(row[0]);
+    return true;
+}
+
+bool
+facts_read_timeout(struct session *session, bool *proven)
+{
+    const enum values_reading reading =
+        question_ask(session, "@@wait_timeout", 1, take_timeout, session);
+
+    *proven = reading == VALUES_READ && question_was_last(session);
+    return reading != VALUES_LOST;
 }

@@ -15,6 +15,9 @@
  * so the hook has seen the socket), and a canceller is heard when a read has
  * been silent for LIBRARY_TIMEOUT_S (flavour_mariadb_connect.c).
  *
+ * A connection that cannot become TLS needs none of this: its reads and writes
+ * never block (MSG_DONTWAIT), so every wait of it passes the hook.
+ *
  * What is left: TLS over a unix socket whose greeting is there at once, and a
  * unix socket whose backlog is full, which the library retries by itself.
  * Both end by LIBRARY_TIMEOUT_S and a pause of the same length when the other
@@ -77,8 +80,11 @@ make_non_blocking(struct flavour_bound *bound, int fd)
 static bool
 see_socket(struct flavour_bound *bound, int fd)
 {
+    if (!bound->wants_tls) {
+        return true;
+    }
     make_non_blocking(bound, fd);
-    if (!bound->wants_tls || bound->seen_fd == fd) {
+    if (bound->seen_fd == fd) {
         return true;
     }
     if (bound->armed) {

@@ -55,6 +55,21 @@ flavour_verifies_server(MYSQL *mysql)
            verifies != 0;
 }
 
+/* What the handshake may become. By itself the library asks for TLS only where it
+ * verifies by itself, too (from 3.4 on); else somebody must have told it to. */
+static bool
+may_be_tls(MYSQL *mysql, const struct settings *settings)
+{
+    if (settings->tls_mode != DEW_TLS_DEFAULT) {
+        return settings->tls_mode != DEW_TLS_OFF;
+    }
+    return settings->tls_ca != NULL || settings->tls_cert != NULL ||
+           settings->tls_key != NULL || settings->defaults_file != NULL ||
+           settings->defaults_group != NULL || settings->on_options != NULL ||
+           (settings->client_flags & CLIENT_SSL) != 0 ||
+           flavour_verifies_server(mysql);
+}
+
 bool
 flavour_connect(MYSQL *mysql, const struct settings *settings,
                 const struct io_limit *limit, enum flavour_cut *cut_by)
@@ -64,8 +79,10 @@ flavour_connect(MYSQL *mysql, const struct settings *settings,
 
     (void)flavour_bound_begin(mysql, limit, &bound);
     bound.connecting = true;
-    bound.wants_tls = settings->tls_mode != DEW_TLS_OFF;
-    sigpipe_hold(&bound.sigpipe);
+    bound.wants_tls = may_be_tls(mysql, settings);
+    if (bound.wants_tls) {
+        sigpipe_hold(&bound.sigpipe);
+    }
     connected = mysql_real_connect(mysql, settings->host, settings->user,
                                    settings->password, settings->database,
                                    settings->port, settings->unix_socket,

@@ -33,6 +33,12 @@ session_socket(const struct session *session)
     return flavour_socket(session->mysql);
 }
 
+uint64_t
+session_socket_identity(const struct session *session)
+{
+    return session->shared.identity;
+}
+
 int
 session_dup_socket(const struct session *session)
 {

@@ -132,14 +132,17 @@ bool session_reset_now(struct session *session,
 bool session_set_options(MYSQL *mysql, const struct settings *settings,
                          dew_error *error);
 /* learn.c: asks the server what it is and what a reset forgets here, and
- * brings charset and autocommit to what settings say. */
+ * brings charset and autocommit to what settings say. NULL: no lore. *proven is
+ * set where the last thing that was asked was a question, and its answer was
+ * right: the session is in step. */
 bool session_learn(struct session *session, const struct settings *settings,
-                   dew_error *error);
+                   struct session_lore *lore, bool *proven, dew_error *error);
 
-/* What init_sql and on_connect may have changed of it. False: the connection
- * is gone, and *error tells why. */
+/* What init_sql and on_connect may have changed of it; sets *proven anew. False:
+ * the connection is gone, and *error tells why. */
 bool session_learn_again(struct session *session,
-                         const struct settings *settings, dew_error *error);
+                         const struct settings *settings, bool *proven,
+                         dew_error *error);
 
 /* Puts the client library's own switches back as we set them at connect:
  * LOCAL INFILE off and its handlers gone, reconnect off. No I/O. */

@@ -5,7 +5,9 @@
  * four round trips at most in the ordinary case. The SET is kept, because
  * each later reset forgets the same things. Where no reset will ever be sent
  * (DEW_RESET_ROLLBACK, DEW_RESET_NEVER) there is only the first SELECT and,
- * if it takes one, the SET.
+ * if it takes one, the SET. The same is so where an earlier session has seen
+ * just what this one sees (lore.h): most sessions of a pool take one round
+ * trip, whose answer is also the proof that the session is in step.
  *
  * A server (or proxy) that cannot answer the SELECT is taken to forget charset
  * and autocommit: putting back what is right already costs little.
@@ -29,7 +31,8 @@ long_name(const char *charset)
 static bool
 is_charset(const char *actual, const struct settings *settings)
 {
-    return strcasecmp(long_name(actual), long_name(settings->charset)) == 0;
+    return actual != NULL &&
+           strcasecmp(long_name(actual), long_name(settings->charset)) == 0;
 }
 
 /* A defaults file, or a server that skips what the handshake asks for, may
@@ -113,13 +116,46 @@ learn_nothing(struct session *session, const struct settings *settings,
                        FORGETS_CHARSET | FORGETS_AUTOCOMMIT, error);
 }
 
+/* Brings the session from `now` to `wanted`; the last answer proves that it is
+ * in step where nothing had to be asked behind it. */
+static bool
+bring(struct session *session, struct values_scratch *scratch, bool *proven,
+      dew_error *error)
+{
+    *proven = scratch->sql[0] == '\0' && question_was_last(session);
+    return run_set(session, scratch->sql) || fail(session, error);
+}
+
+static void
+want_autocommit(struct values_scratch *scratch, const struct settings *settings)
+{
+    scratch->wanted.text[AUTOCOMMIT] = settings->autocommit ? "1" : "0";
+}
+
+/* What a reset forgets, by trying. */
+static bool
+try_reset(struct session *session, const struct settings *settings,
+          struct values_scratch *scratch, bool *proven, dew_error *error)
+{
+    if (sends_resets(settings) &&
+        (!session_reset_now(session, settings) ||
+         values_read(session, scratch, &scratch->now) != VALUES_READ)) {
+        return fail(session, error);
+    }
+    want_autocommit(scratch, settings);
+    const uint32_t forgets = values_compose_set(session, scratch);
+    return bring(session, scratch, proven, error) &&
+           (!sends_resets(settings) ||
+            keep_repair(session, scratch->sql, forgets, error));
+}
+
 static bool
 learn_with(struct session *session, const struct settings *settings,
-           struct values_scratch *scratch, dew_error *error)
+           struct session_lore *lore, struct values_scratch *scratch,
+           bool *proven, dew_error *error)
 {
     enum values_reading reading =
         values_read(session, scratch, &scratch->wanted);
-    uint32_t forgets;
 
     if (reading == VALUES_READ) {
         reading = insist_on_charset(session, settings, scratch);
@@ -129,19 +165,28 @@ learn_with(struct session *session, const struct settings *settings,
                    ? fail(session, error)
                    : learn_nothing(session, settings, scratch, error);
     }
-    scratch->now = scratch->wanted;
-    if (sends_resets(settings) &&
-        (!session_reset_now(session, settings) ||
-         values_read(session, scratch, &scratch->now) != VALUES_READ)) {
-        return fail(session, error);
+    memcpy(scratch->now.text, scratch->wanted.text,
+           sizeof(scratch->now.text));
+    enum lore_found found = LORE_NOTHING;
+    if (scratch->seen[0] != '\0') {
+        found = lore_find(lore, scratch->seen, session);
     }
-    strcpy(scratch->wanted.text[AUTOCOMMIT], settings->autocommit ? "1" : "0");
-    forgets = values_compose_set(session, scratch);
-    if (!run_set(session, scratch->sql)) {
-        return fail(session, error);
+    if (found == LORE_FOUND) {
+        want_autocommit(scratch, settings);
+        (void)values_compose_set(session, scratch);
+        return bring(session, scratch, proven, error);
     }
-    return !sends_resets(settings) ||
-           keep_repair(session, scratch->sql, forgets, error);
+    if (found == LORE_NO_MEMORY) {
+        error_no_memory(error, DEW_STAGE_CONNECT, "a session");
+        return false;
+    }
+    if (!try_reset(session, settings, scratch, proven, error)) {
+        return false;
+    }
+    if (scratch->seen[0] != '\0') {
+        lore_keep(lore, scratch->seen, session);
+    }
+    return true;
 }
 
 /* "8.0.36-log" is 80036. Not by mysql_get_server_version: Connector/C's reads
@@ -177,7 +222,7 @@ learn_greeting(struct session *session)
 
 bool
 session_learn(struct session *session, const struct settings *settings,
-              dew_error *error)
+              struct session_lore *lore, bool *proven, dew_error *error)
 {
     struct values_scratch *const scratch = memory_zeroed(sizeof(*scratch));
     bool learnt;
@@ -187,7 +232,8 @@ session_learn(struct session *session, const struct settings *settings,
         return false;
     }
     learn_greeting(session);
-    learnt = learn_with(session, settings, scratch, error);
+    scratch->wants_lore = lore != NULL && sends_resets(settings);
+    learnt = learn_with(session, settings, lore, scratch, proven, error);
     session->charset = session->mysql->charset;
     memory_free(scratch);
     return learnt;
@@ -195,11 +241,12 @@ session_learn(struct session *session, const struct settings *settings,
 
 bool
 session_learn_again(struct session *session, const struct settings *settings,
-                    dew_error *error)
+                    bool *proven, dew_error *error)
 {
-    const bool may_differ =
-        settings->init_sql != NULL || settings->on_connect != NULL;
-
-    return !may_differ || session->server.wait_timeout_s == 0 ||
-           facts_read_timeout(session) || fail(session, error);
+    if (settings->init_sql == NULL && settings->on_connect == NULL) {
+        return true;
+    }
+    *proven = false;
+    return session->server.wait_timeout_s == 0 ||
+           facts_read_timeout(session, proven) || fail(session, error);
 }

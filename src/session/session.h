@@ -65,6 +65,20 @@ dew_code session_open(struct session **session,
                       const struct settings *settings,
                       const struct io_limit *limit, dew_error *error);
 
+/* What sessions learnt of the servers they met. One for all sessions that are
+ * opened with the same settings but for the login; NULL: no memory. */
+struct session_lore;
+struct session_lore *session_lore_new(void);
+void session_lore_free(struct session_lore *lore); /* NULL is allowed */
+
+/* The same for one of many sessions: it asks its server once, and what an
+ * earlier one learnt counts for it where the answer is the same in every word
+ * (lore.h). NULL: there are no others. */
+dew_code session_open_among(struct session **session,
+                            struct session_lore *lore,
+                            const struct settings *settings,
+                            const struct io_limit *limit, dew_error *error);
+
 /* The handle a borrower works with. */
 MYSQL *session_handle(const struct session *session);
 /* The server's id of it (SHOW PROCESSLIST). */
@@ -170,6 +184,9 @@ MYSQL *session_detach(struct session *session);
 /* The library's own number of the socket: to name it, never to close it; -1
  * when there is none any more. */
 int session_socket(const struct session *session);
+
+/* What tells this socket from all others (base/socket.h), as after connect. */
+uint64_t session_socket_identity(const struct session *session);
 
 /* A duplicate of the socket for shutdown(2) by someone else, or -1. */
 int session_dup_socket(const struct session *session);

@@ -33,85 +33,99 @@ variable_name(const struct session *session, enum variable variable)
 static bool
 take_value(struct values *values, enum variable variable, const char *text)
 {
-    values->is_null[variable] = text == NULL;
-    values->text[variable][0] = '\0';
+    const size_t size = text == NULL ? 0 : strlen(text) + 1;
+
+    values->text[variable] = NULL;
     if (text == NULL) {
         return true;
     }
-    if (strlen(text) >= VALUES_TEXT_SIZE || strpbrk(text, "'\\") != NULL) {
+    if (size > VALUES_ROOM - values->used || strpbrk(text, "'\\") != NULL) {
         return false;
     }
-    memcpy(values->text[variable], text, strlen(text) + 1);
+    values->text[variable] =
+        memcpy(values->room + values->used, text, size);
+    values->used += size;
     return true;
 }
 
-static bool
-take_row(struct session *session, struct values *values, uint32_t facts,
-         char *const *row)
+/* All columns in one text; no value of theirs contains the mark of a NULL. */
+static void
+write_seen(const struct session *session, char *const *row, uint32_t count,
+           char *seen)
 {
-    facts_take(session, facts, row);
+    const char *const greeting = mysql_get_server_info(session->mysql);
+    int used =
+        snprintf(seen, LORE_SEEN_SIZE, "%s", greeting == NULL ? "" : greeting);
+
+    for (uint32_t i = 0; i < count && used < LORE_SEEN_SIZE; i++) {
+        used += snprintf(seen + used, (size_t)(LORE_SEEN_SIZE - used), "\n%s",
+                         row[i] == NULL ? "\t" : row[i]);
+    }
+    if (used >= LORE_SEEN_SIZE) {
+        seen[0] = '\0';
+    }
+}
+
+/* One look at a session. */
+struct look_at_values {
+    struct session *session;
+    struct values_scratch *scratch;
+    struct values *values;
+    uint32_t facts;
+};
+
+static bool
+take_row(char *const *row, uint32_t count, void *arg)
+{
+    const struct look_at_values *const look = arg;
+
+    facts_take(look->session, look->facts, row);
+    look->values->used = 0;
     for (int i = 0; i < VARIABLES; i++) {
-        if (!take_value(values, (enum variable)i, row[facts + (uint32_t)i])) {
+        if (!take_value(look->values, (enum variable)i,
+                        row[look->facts + (uint32_t)i])) {
             return false;
         }
     }
+    if (count > look->facts + VARIABLES) {
+        write_seen(look->session, row, count, look->scratch->seen);
+    }
     return true;
 }
 
-static void
-compose_select(const struct session *session, uint32_t facts, char *sql)
+static int
+write_variables(const struct session *session, const char *scope, char *sql,
+                size_t size)
 {
-    int used = snprintf(sql, VALUES_SQL_SIZE, "SELECT ");
+    int used = 0;
 
-    used += facts_write(session, facts, sql + used,
-                        VALUES_SQL_SIZE - (size_t)used);
     for (int i = 0; i < VARIABLES; i++) {
-        used += snprintf(sql + used, VALUES_SQL_SIZE - (size_t)used, ",@@%s",
+        used += snprintf(sql + used, size - (size_t)used, ",@@%s%s", scope,
                          variable_name(session, (enum variable)i));
     }
+    return used;
 }
 
-/* Exactly one row of ours. Anything else is the answer to something else, and
- * may have no end: it is not read on, and the session is lost. */
+/* The server's own values are what a reset goes back to. */
 static enum values_reading
-read_row(struct session *session, MYSQL_RES *result, uint32_t facts,
-         struct values *values)
+read_with(struct session *session, uint32_t facts, bool global,
+          struct values_scratch *scratch, struct values *values)
 {
-    const MYSQL_ROW row = mysql_num_fields(result) == facts + VARIABLES
-                              ? mysql_fetch_row(result)
-                              : NULL;
+    struct look_at_values look = {session, scratch, values, facts};
+    char *const sql = scratch->sql;
+    size_t used =
+        (size_t)facts_write(session, facts, sql, VALUES_SQL_SIZE);
 
-    if (row == NULL) {
-        return VALUES_LOST;
+    used += (size_t)write_variables(session, "", sql + used,
+                                    VALUES_SQL_SIZE - used);
+    if (global) {
+        (void)write_variables(session, "global.", sql + used,
+                              VALUES_SQL_SIZE - used);
     }
-    const bool taken = take_row(session, values, facts, row);
-    if (mysql_fetch_row(result) != NULL || mysql_errno(session->mysql) != 0) {
-        return VALUES_LOST;
-    }
-    return taken ? VALUES_READ : VALUES_NOT_READ;
-}
+    const uint32_t looks = global ? 2 : 1;
 
-static enum values_reading
-read_with(struct session *session, uint32_t facts, char *sql,
-          struct values *values)
-{
-    MYSQL *const mysql = session->mysql;
-
-    compose_select(session, facts, sql);
-    if (mysql_query(mysql, sql) != 0) {
-        return flavour_is_dead(mysql) ? VALUES_LOST : VALUES_NOT_READ;
-    }
-    MYSQL_RES *const result = mysql_use_result(mysql);
-    if (result == NULL) {
-        return VALUES_LOST;
-    }
-    const enum values_reading reading =
-        read_row(session, result, facts, values);
-    if (reading == VALUES_LOST) {
-        mysql->status = MYSQL_STATUS_READY;
-    }
-    mysql_free_result(result);
-    return reading;
+    return question_ask(session, sql, facts + looks * (uint32_t)VARIABLES,
+                        take_row, &look);
 }
 
 /* The server understands not every name, or a proxy does not; it is asked for
@@ -134,11 +148,11 @@ values_read(struct session *session, struct values_scratch *scratch,
 {
     const bool is_first = session->facts == 0;
     enum values_reading reading =
-        read_with(session, is_first ? FACTS_ALL : session->facts, scratch->sql,
-                  values);
+        read_with(session, is_first ? FACTS_ALL : session->facts,
+                  is_first && scratch->wants_lore, scratch, values);
 
     if (reading == VALUES_NOT_READ && is_first && wants_fewer(session)) {
-        reading = read_with(session, FACTS_FEW, scratch->sql, values);
+        reading = read_with(session, FACTS_FEW, false, scratch, values);
     }
     return reading;
 }
@@ -150,10 +164,9 @@ is_number(const char *text)
 }
 
 static bool
-is_same(const struct values *a, const struct values *b, int i)
+is_same(const char *a, const char *b)
 {
-    return a->is_null[i] == b->is_null[i] &&
-           strcmp(a->text[i], b->text[i]) == 0;
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 uint32_t
@@ -166,17 +179,16 @@ values_compose_set(const struct session *session,
 
     scratch->sql[0] = '\0';
     for (int i = 0; i < VARIABLES; i++) {
-        const char *const quote =
-            wanted->is_null[i] || is_number(wanted->text[i]) ? "" : "'";
-        if (is_same(wanted, &scratch->now, i)) {
+        const char *const text = wanted->text[i];
+        const char *const quote = text == NULL || is_number(text) ? "" : "'";
+        if (is_same(text, scratch->now.text[i])) {
             continue;
         }
         differs |= (uint32_t)variables[i].bit;
         used += snprintf(scratch->sql + used, VALUES_SQL_SIZE - (size_t)used,
                          "%s%s=%s%s%s", used == 0 ? "SET " : ", ",
                          variable_name(session, (enum variable)i), quote,
-                         wanted->is_null[i] ? "NULL" : wanted->text[i],
-                         quote);
+                         text == NULL ? "NULL" : text, quote);
     }
     return differs;
 }

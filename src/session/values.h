@@ -3,7 +3,7 @@
 #ifndef DEWPOND_SESSION_VALUES_H
 #define DEWPOND_SESSION_VALUES_H
 
-#include "session/inside.h"
+#include "session/lore.h"
 
 enum variable {
     CHARSET_CLIENT,
@@ -17,17 +17,22 @@ enum variable {
     VARIABLES
 };
 
-#define VALUES_TEXT_SIZE 1024 /* all of sql_mode's words are about 700 bytes */
-#define VALUES_SQL_SIZE (VARIABLES * (VALUES_TEXT_SIZE + 64))
+#define VALUES_ROOM 2048 /* all of sql_mode's words are about 700 bytes */
+#define VALUES_SQL_SIZE (VALUES_ROOM + VARIABLES * 64)
 
 struct values {
-    bool is_null[VARIABLES];
-    char text[VARIABLES][VALUES_TEXT_SIZE];
+    const char *text[VARIABLES]; /* in `room`, or constant; NULL is NULL */
+    size_t used;
+    char room[VALUES_ROOM];
 };
 
 struct values_scratch {
     struct values wanted, now;
     char sql[VALUES_SQL_SIZE];
+    /* The first answer in one text, with the server's own values, if lore is
+     * asked for; "" if it is too long for that. */
+    bool wants_lore;
+    char seen[LORE_SEEN_SIZE];
 };
 
 /* ---- facts.c: what session->server is made of ---- */
@@ -49,12 +54,29 @@ int facts_write_role(const struct session *session, char *sql, size_t size);
 uint32_t facts_of_role(const struct session *session);
 /* True: these columns say that the server takes no writes. */
 bool facts_role(const struct session *session, char *const *columns);
-/* session->server.wait_timeout_s as it is now. False: the connection is gone. */
-bool facts_read_timeout(struct session *session);
+/* session->server.wait_timeout_s as it is now; *proven as in session_learn.
+ * False: the connection is gone. */
+bool facts_read_timeout(struct session *session, bool *proven);
 
-/* ---- values.c ---- */
+/* ---- question.c ---- */
+
+#define QUESTION_SIZE 2048 /* bytes that all columns and the number take */
 
 enum values_reading { VALUES_READ, VALUES_NOT_READ, VALUES_LOST };
+
+/* Selects `count` columns behind a number of our own, new each time: exactly one
+ * row with that number is the answer. `take` is called with our columns and
+ * returns false if it cannot use them (NOT_READ, as where the server refuses).
+ * LOST: the connection is gone, or that was the answer to something else. */
+typedef bool question_take(char *const *row, uint32_t count, void *arg);
+enum values_reading question_ask(struct session *session, const char *columns,
+                                 uint32_t count, question_take *take,
+                                 void *arg);
+/* Whether nothing came behind the answer, as far as the library can tell: then
+ * the session is in step. */
+bool question_was_last(const struct session *session);
+
+/* ---- values.c ---- */
 
 /* One SELECT for all of them and for what session->server tells. LOST: the
  * connection is gone. NOT_READ: no answer that can be used. */

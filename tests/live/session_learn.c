@@ -117,6 +117,54 @@ what_a_reset_forgets_is_put_back(void **state)
     }
 }
 
+static struct session *
+open_among(const struct settings *settings, struct session_lore *lore)
+{
+    const struct io_limit limit = {clock_deadline_after_ms(30000), -1};
+    struct session *session = NULL;
+    dew_error error = {.code = DEW_OK};
+
+    if (session_open_among(&session, lore, settings, &limit, &error) !=
+        DEW_OK) {
+        fail_msg("no session: %s", error.message);
+    }
+    return session;
+}
+
+/* The sessions look alike, each time: init_connect sees to that. But a reset
+ * goes back to what the server has for all. */
+static void
+what_a_reset_goes_back_to_is_never_inherited_from_before(void **state)
+{
+    static const char *const modes[] = {"ANSI_QUOTES", "", "ANSI_QUOTES"};
+    struct world *const world = *state;
+    struct session_lore *const lore = session_lore_new();
+    struct settings settings;
+
+    assert_non_null(lore);
+    loan_settings(&settings, world->strange);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        char sql[64];
+
+        (void)snprintf(sql, sizeof sql, "SET GLOBAL sql_mode='%s'", modes[i]);
+        assert_int_equal(test_server_exec(world->strange, sql), 0);
+        for (int later = 0; later < 2; later++) {
+            struct session *const session = open_among(&settings, lore);
+
+            assert_int_equal((session->forgets & FORGETS_OTHER) != 0,
+                             modes[i][0] == '\0');
+            loan_do(session_handle(session), "SET sql_mode='ANSI'");
+            reset_and_repair(session, &settings);
+            assert_as_after_connect(session);
+            assert_asked(session, "SELECT @@sql_mode", "ANSI_QUOTES");
+            loan_end(session);
+        }
+    }
+    session_lore_free(lore);
+    assert_int_equal(
+        test_server_exec(world->strange, "SET GLOBAL sql_mode=DEFAULT"), 0);
+}
+
 static void
 a_reset_that_forgets_nothing_needs_no_repair(void **state)
 {
@@ -179,6 +227,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(autocommit_is_on_where_the_server_has_it_off),
         cmocka_unit_test(what_a_reset_forgets_is_put_back),
+        cmocka_unit_test(
+            what_a_reset_goes_back_to_is_never_inherited_from_before),
         cmocka_unit_test(a_reset_that_forgets_nothing_needs_no_repair),
         cmocka_unit_test(where_no_reset_is_sent_none_is_tried),
         cmocka_unit_test(a_server_without_the_command_gets_change_user),

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "live/session_open.h"
 #include "session/inside.h"
 
@@ -90,6 +91,45 @@ the_socket_is_close_on_exec_and_known(void **state)
     }
 }
 
+static int
+change_nothing(MYSQL *mysql, void *arg)
+{
+    (void)mysql;
+    (void)arg;
+    return 0;
+}
+
+/* How many descriptors of our own an opening asks for. */
+static uint64_t
+count_descriptors(const struct settings *settings)
+{
+    fault_arm(FAULT_DESCRIPTOR, 1000, false);
+    struct session *const session = loan_open(settings);
+    const uint64_t count = fault_passes(FAULT_DESCRIPTOR);
+
+    fault_arm(FAULT_DESCRIPTOR, 0, false);
+    loan_end(session);
+    return count;
+}
+
+/* A timer guards a duplicate of the socket; the wait for a TCP connect arms it.
+ * (From 3.4 on Connector/C asks for TLS by itself.) */
+static void
+a_timer_guards_only_what_may_become_tls(void **state)
+{
+    struct settings settings = tcp_settings_for(*state);
+    MYSQL *const mysql = mysql_init(NULL);
+    const bool plain = FLAVOUR_MARIADB && !flavour_verifies_server(mysql);
+
+    mysql_close(mysql);
+    if (!plain) {
+        skip();
+    }
+    assert_int_equal(count_descriptors(&settings), 1);
+    settings.on_options = change_nothing;
+    assert_int_equal(count_descriptors(&settings), 2);
+}
+
 static void
 charset_and_autocommit_are_what_settings_say(void **state)
 {
@@ -136,6 +176,7 @@ main(void)
         cmocka_unit_test(a_session_answers_over_a_unix_socket_and_over_tcp),
         cmocka_unit_test(what_the_server_is_was_learnt),
         cmocka_unit_test(the_socket_is_close_on_exec_and_known),
+        cmocka_unit_test(a_timer_guards_only_what_may_become_tls),
         cmocka_unit_test(charset_and_autocommit_are_what_settings_say),
         cmocka_unit_test(
             the_server_knows_the_pool_by_its_connection_attributes),
