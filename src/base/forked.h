@@ -55,8 +55,8 @@ forked_is_mine(const order_u32 *generation)
 /* Part of whatever owns the socket; all zero: notes nothing. */
 struct forked_socket {
     struct forked_socket *next, *previous;
-    int fd;
     uint64_t identity; /* see base/socket.h */
+    int fd;
     bool noted;
 };
 

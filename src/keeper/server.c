@@ -176,7 +176,7 @@ introduce(dew_pool *pool, const struct session_server *facts)
     /* ORDER server.7 seq_cst: as server.3. */
     if (order_swap_seq_u32(&pool->server.introduced, 1) == 0) {
         log_line(pool->settings, LOG_INFO,
-                 "%s: the server is %s %lu.%lu.%lu, %s, wait_timeout %lld s, "
+                 "%s: the server is %s %u.%u.%u, %s, wait_timeout %lld s, "
                  "max_connections %lld",
                  pool->entry.name, facts->is_mariadb ? "MariaDB" : "MySQL",
                  facts->version / 10000, facts->version / 100 % 100,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens a session: options, connect, learning, init_sql, on_connect. */
 #define _GNU_SOURCE 1
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "session/parts.h"
+
+/* With its slot a session takes less than 384 bytes (bench/scale.cpp). */
+static_assert(sizeof(struct session) <= 160, "a session has grown");
 
 static dew_code
 no_memory(dew_error *error)

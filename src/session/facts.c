@@ -135,7 +135,7 @@ facts_take(struct session *session, uint32_t count, char *const *row)
 {
     struct session_server *const server = &session->server;
 
-    session->facts = count;
+    session->facts = (uint16_t)count;
     session->role_asked_ms = clock_coarse_ms();
     server->wait_timeout_s = number_of(row[WAIT_TIMEOUT]);
     server->max_connections = number_of(row[MAX_CONNECTIONS]);

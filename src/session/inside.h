@@ -38,38 +38,38 @@ enum session_forgets {
 /* The largest BIGINT has as many. */
 #define SESSION_NONCE_DIGITS 19
 
+/* What each loan touches comes first. */
 struct session {
     MYSQL *mysql; /* first: struct session_front (quick.h) */
     int fd; /* the library's own number: to poll, never to close */
-    struct forked_socket shared; /* a fork's child must not have it */
-    unsigned long thread_id;
-    struct session_server server;
 
-    uint32_t facts; /* how many of them it told (values.h); 0: none */
+    /* The returning half's own. */
+    uint32_t expected;  /* enum session_answer: answers still to be read */
+    bool sent;          /* a reset or rollback, by the last give_back */
+    bool stands; /* its answer had begun, and nobody had hung up (arrival.c) */
+    bool asks_role;     /* the proof's question asks for it, too */
+    bool refused_write; /* the last loan was told that it may not write */
+    bool demoted;       /* writable when it was opened, read-only now */
+    bool told_waiting;  /* the log has it that returns wait for the server */
 
     bool plain;            /* neither TLS nor compression on the wire */
     bool no_reset_command; /* answered 1047: COM_CHANGE_USER instead */
-    uint32_t forgets;      /* enum session_forgets */
+    uint16_t forgets;      /* enum session_forgets */
+    uint16_t facts; /* how many of them it told (values.h); 0: none */
+    char nonce[SESSION_NONCE_DIGITS + 1]; /* what ANSWER_NONCE must bring */
+    int64_t role_asked_ms; /* when that was last asked, coarse clock */
+    /* The database as after connect, NULL for none. Owned. */
+    char *database;
     /* Puts back what `forgets` names, e.g. "SET NAMES ..., autocommit=0";
      * NULL when a reset forgets nothing. Owned. */
     char *repair_sql;
-    /* The database as after connect, NULL for none. Owned. */
-    char *database;
     /* The client side's character set as after connect (mysql->charset). */
     const void *charset;
 
-    /* The returning half's own. */
-    uint32_t expected; /* enum session_answer: answers still to be read */
-    bool asks_role;    /* the proof's question asks for it, too */
-    bool refused_write; /* the last loan was told that it may not write */
-    bool demoted;      /* writable when it was opened, read-only now */
-    int64_t role_asked_ms; /* when that was last asked, coarse clock */
-    char nonce[SESSION_NONCE_DIGITS + 1]; /* what ANSWER_NONCE must bring */
-    bool stands; /* its answer had begun, and nobody had hung up (arrival.c) */
-    bool sent;         /* a reset or rollback, by the last give_back */
-    bool told_waiting; /* the log has it that returns wait for the server */
+    unsigned long thread_id;
+    struct session_server server;
+    struct forked_socket shared; /* a fork's child must not have it */
 };
-
 
 /* ---- a bound on blocking calls of the library ---- */
 /*

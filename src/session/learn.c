@@ -61,7 +61,7 @@ static bool
 keep_repair(struct session *session, const char *sql, uint32_t forgets,
             dew_error *error)
 {
-    session->forgets = forgets;
+    session->forgets = (uint16_t)forgets;
     if (MUTANT(41)) { return true; }
     if (forgets == 0) {
         return true;
@@ -191,15 +191,15 @@ learn_with(struct session *session, const struct settings *settings,
 
 /* "8.0.36-log" is 80036. Not by mysql_get_server_version: Connector/C's reads
  * past the end of a version that has fewer than three numbers. */
-static unsigned long
+static uint32_t
 version_of(const char *greeting)
 {
-    unsigned long version = 0;
+    uint32_t version = 0;
 
     for (int part = 0; part < 3; part++) {
-        unsigned long number = 0;
+        uint32_t number = 0;
         for (; *greeting >= '0' && *greeting <= '9'; greeting++) {
-            number = number * 10 + (unsigned long)(*greeting - '0');
+            number = number * 10 + (uint32_t)(*greeting - '0');
         }
         version = version * 100 + number;
         greeting += *greeting == '.';

@@ -85,12 +85,12 @@ MYSQL *session_handle(const struct session *session);
 unsigned long session_server_thread(const struct session *session);
 /* What the server said when the session was opened. Zero: it did not tell. */
 struct session_server {
-    bool is_mariadb;
-    unsigned long version;  /* 101119 */
+    uint64_t identity;      /* the same for all sessions with this server */
     int64_t wait_timeout_s; /* of this session, after init_sql and on_connect */
     int64_t max_connections;
+    uint32_t version; /* 101119 */
+    bool is_mariadb;
     bool read_only;
-    uint64_t identity; /* the same for all sessions with this server */
 };
 const struct session_server *session_server(const struct session *session);
 
