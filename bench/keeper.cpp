@@ -6,9 +6,12 @@
  * dew_pool_tend over as many, without threads.
  * "open", "close": 1 000 sessions, created before open returns. "connects"
  * beside them is the server's own pace: as many connects at once
- * (connects_max), nothing else. On the server that is named, or the stand-in.
+ * (connects_max), nothing else. "connects_furnished": each asks what a session
+ * of dewpond's asks, one SELECT. On the server that is named, or the stand-in.
  */
 #include <atomic>
+#include <cstring>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -79,6 +82,46 @@ opened_config()
     return config;
 }
 
+MYSQL *
+connect_like(const dew_config &config)
+{
+    MYSQL *const mysql = mysql_init(nullptr);
+    mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (mysql_real_connect(mysql, nullptr, config.user, config.password,
+                           config.database, 0, config.unix_socket,
+                           0) == nullptr) {
+        fprintf(stderr, "server: %s\n", mysql_error(mysql));
+        exit(1);
+    }
+    return mysql;
+}
+
+unsigned
+count_connected(MYSQL *mysql)
+{
+    if (mysql_query(mysql, "SHOW STATUS LIKE 'Threads_connected'") != 0) {
+        return 0;
+    }
+    MYSQL_RES *const result = mysql_store_result(mysql);
+    const MYSQL_ROW row = result != nullptr ? mysql_fetch_row(result) : nullptr;
+    const unsigned count =
+        row != nullptr ? static_cast<unsigned>(atoi(row[1])) : 0;
+    mysql_free_result(result);
+    return count;
+}
+
+/* What is measured next must not pay for the server's work on these. */
+void
+await_farewells(const dew_config &config)
+{
+    MYSQL *const mysql = connect_like(config);
+    const int64_t until = now_ns() + 2000000000;
+    while (count_connected(mysql) > 1 && now_ns() < until) {
+        sleep_ns(5000000);
+    }
+    mysql_close(mysql);
+}
+
 void
 open_and_close(benchmark::State &state, bool tell_close)
 {
@@ -94,24 +137,52 @@ open_and_close(benchmark::State &state, bool tell_close)
                                                   : open_ns - before.ns));
     state.counters["sessions"] = opened;
     tell_others(state, before, after);
+    await_farewells(config);
 }
 
-MYSQL *
-connect_like(const dew_config &config)
+/* What a server is, the session's values, and those that a reset goes back to:
+ * as many columns as src/session/values.c asks for. */
+std::string
+furnishing(MYSQL *mysql)
 {
-    MYSQL *const mysql = mysql_init(nullptr);
-    mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (mysql_real_connect(mysql, nullptr, config.user, config.password,
-                           config.database, 0, config.unix_socket,
-                           0) == nullptr) {
-        fprintf(stderr, "server: %s\n", mysql_error(mysql));
-        exit(1);
+    const bool mariadb = strstr(mysql_get_server_info(mysql), "MariaDB");
+    const std::string old = mariadb ? "tx_" : "transaction_";
+    std::string sql = "SELECT 1234567890123456789";
+    for (const char *name :
+         {"wait_timeout", "max_connections", "read_only", "innodb_read_only",
+          "hostname", "port", "socket", "server_id", "datadir"}) {
+        sql += std::string(",@@") + name;
     }
-    return mysql;
+    sql += ",@@global." + old + "read_only";
+    for (const char *scope : {",@@", ",@@global."}) {
+        for (const char *name :
+             {"character_set_client", "character_set_results",
+              "character_set_connection", "collation_connection",
+              "autocommit", "sql_mode", "time_zone"}) {
+            sql += std::string(scope) + name;
+        }
+        sql += scope + old + "isolation";
+    }
+    return sql;
 }
 
 void
-connects(benchmark::State &state)
+ask_for_all(MYSQL *mysql)
+{
+    const std::string sql = furnishing(mysql);
+    MYSQL_RES *const result =
+        mysql_real_query(mysql, sql.data(), sql.size()) == 0
+            ? mysql_store_result(mysql)
+            : nullptr;
+    if (result == nullptr) {
+        fprintf(stderr, "server: %s\n", mysql_error(mysql));
+        exit(1);
+    }
+    mysql_free_result(result);
+}
+
+void
+connects(benchmark::State &state, bool furnished)
 {
     const dew_config config = opened_config();
     std::vector<MYSQL *> all(opened);
@@ -122,6 +193,9 @@ connects(benchmark::State &state)
         crew.emplace_back([&] {
             for (unsigned at; (at = next++) < opened;) {
                 all[at] = connect_like(config);
+                if (furnished) {
+                    ask_for_all(all[at]);
+                }
             }
         });
     }
@@ -135,6 +209,7 @@ connects(benchmark::State &state)
     for (MYSQL *mysql : all) {
         mysql_close(mysql);
     }
+    await_farewells(config);
 }
 
 void
@@ -160,6 +235,9 @@ main(int argc, char **argv)
         [](benchmark::State &state) { open_and_close(state, false); });
     add("close" + thousand,
         [](benchmark::State &state) { open_and_close(state, true); });
-    add("connects" + thousand, connects);
+    add("connects" + thousand,
+        [](benchmark::State &state) { connects(state, false); });
+    add("connects_furnished" + thousand,
+        [](benchmark::State &state) { connects(state, true); });
     return run(argc, argv);
 }
