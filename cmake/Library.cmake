@@ -18,7 +18,7 @@ function(dewpond_compile target)
     target_compile_definitions(${target} PRIVATE
         DEWPOND_VERSION="${PROJECT_VERSION}"
         DEWPOND_URCU_INLINE=$<BOOL:${DEWPOND_URCU_INLINE}>)
-    # Thread-local variables (three words of ours, one of liburcu's) without a
+    # Thread-local variables (four words of ours, one of liburcu's) without a
     # call for each look: a borrow has several. They fit what the loader keeps
     # for libraries that are opened later (tests/story/dlclose).
     target_compile_options(${target} PRIVATE ${CK_CFLAGS}

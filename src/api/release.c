@@ -101,14 +101,17 @@ dew_release(dew_conn *conn)
 {
     struct reclaim_mark mark;
 
+    if (conn == NULL) {
+        return DEW_EINVAL;
+    }
+    dew_pool *const pool = conn->pool;
+    const uint64_t ticket = conn->ticket;
     /* As in dew_acquire_at: no call but in the last place. */
-    if (conn == NULL || conn->ticket == 0 || conn->pool == NULL ||
-        callback_is_any() || !pool_is_mine(conn->pool) ||
-        !reclaim_read_begin_quickly(&mark)) {
+    if (ticket == 0 || pool == NULL || callback_is_any() ||
+        !pool_is_mine(pool) || !reclaim_read_begin_quickly(&mark)) {
         return release_slowly(conn);
     }
-    dew_pool *pool = conn->pool;
-    struct slot *slot = pond_claim(&pool->pond, conn->ticket);
+    struct slot *slot = pond_claim(&pool->pond, ticket);
     *conn = (dew_conn)DEW_CONN_INIT;
     if (__builtin_expect(slot == NULL, 0)) {
         return release_stale(pool);

@@ -45,6 +45,7 @@ cpu_from_rseq(void)
 }
 #endif
 
+/* Asks the system, where the kernel keeps no note: for cpu_hint. */
 void cpu_ask_again(void);
 
 /* Where the number stands, from the thread pointer on: for cpu_hint. */

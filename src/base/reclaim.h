@@ -93,9 +93,7 @@ reclaim_read_end(void)
  * A section of this kind holds no other section.
  */
 struct reclaim_mark {
-#ifdef _LGPL_SOURCE
-    struct urcu_bp_reader *reader;
-#endif
+    struct urcu_bp_reader *reader; /* NULL: a section like any other */
 };
 
 /* False: the thread is not known yet, or in a section, or there is no membarrier:
@@ -117,22 +115,27 @@ reclaim_read_begin_quickly(struct reclaim_mark *mark)
     _urcu_bp_read_lock_update(0);
     return true;
 #else
-    (void)mark;
-    return false;
+    mark->reader = NULL;
+    if (urcu_bp_read_ongoing() != 0) {
+        return false;
+    }
+    reclaim_read_begin();
+    return true;
 #endif
 }
 
 static inline void
 reclaim_read_end_quickly(struct reclaim_mark mark)
 {
-    ORDER_HAPPENS_BEFORE(&reclaim_edge);
 #ifdef _LGPL_SOURCE
+    ORDER_HAPPENS_BEFORE(&reclaim_edge);
     /* ORDER reclaim.10 seq_cst <-> reclaim.4: as reclaim.2. */
     cmm_barrier();
     _CMM_STORE_SHARED(mark.reader->ctr, 0);
     cmm_barrier();
 #else
     (void)mark;
+    reclaim_read_end();
 #endif
 }
 

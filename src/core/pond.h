@@ -295,6 +295,7 @@ struct pond_stuck {
 };
 bool pond_rescue(struct pond *pond, struct pond_stuck *stuck);
 
+#include "core/pond_lend.h"
 #include "core/pond_quick.h"
 
 #endif

@@ -36,7 +36,7 @@ slot_word_of_mine(const struct slot *slot, enum slot_state state)
 
 static inline void
 slot_move(struct slot *slot, enum slot_state from, enum slot_state to,
-     uint64_t flags_kept)
+          uint64_t flags_kept)
 {
     const uint64_t word = slot_word_of_mine(slot, from);
     const uint64_t kept = word & (~SLOT_INDEX_MASK | flags_kept);

@@ -51,7 +51,7 @@ make_parts(dew_pool *pool)
 {
     const struct settings *settings = pool->settings;
 
-    pool->tick = (struct tick){.counted_ms = 0};
+    tick_init(&pool->tick);
     pool->bypass_ms =
         settings->bypass_ms > TICK_MS
             ? (uint64_t)(settings->bypass_ms - TICK_MS + TICK_LATE_MS)

@@ -261,6 +261,7 @@ rest(dew_pool *pool, int64_t due_ns)
         until_ns = earlier(due_ns, tick_due_ns(&pool->tick, pool_now_ns(pool)));
     } while (!wait_for_servers(pool, pool->work.fd, until_ns) &&
              until_ns < due_ns);
+    tick_pause(&pool->tick);
 }
 
 static void *

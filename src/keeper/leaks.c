@@ -53,7 +53,8 @@ static void
 look_at(dew_pool *pool, uint64_t *reported, const struct pond_loan *loan,
         int64_t now_ms)
 {
-    const int64_t age_ms = now_ms - loan->since_ms;
+    const int64_t age_ms =
+        now_ms - tick_latest_ms(&pool->tick, loan->since_ms);
 
     /* The clock's step: nobody is accused a moment too early. */
     if (*reported != loan->number &&

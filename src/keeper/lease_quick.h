@@ -51,7 +51,7 @@ static inline bool
 lease_begin_quickly(dew_pool *pool, struct slot *slot, const char *file,
                     int line, uint32_t thread, dew_conn *conn)
 {
-    /* Without a tick this is 0, and too far from any time. */
+    /* Without a tick it is TICK_OFF, and too far from any time. */
     const int64_t now_ms = tick_now_ms(&pool->tick);
     const uint64_t rested_ms =
         (uint64_t)(now_ms + TICK_LATE_MS - slot_used_ms(slot));

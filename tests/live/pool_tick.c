@@ -51,7 +51,7 @@ lend_often(dew_pool *pool)
 static void
 until_it_ticks(dew_pool *pool)
 {
-    KIT_AWAIT((lend_often(pool), tick_now_ms(&pool->tick) != 0));
+    KIT_AWAIT((lend_often(pool), tick_now_ms(&pool->tick) != TICK_OFF));
 }
 
 static dew_pool *
@@ -83,7 +83,7 @@ it_ticks_while_much_is_lent_and_no_longer(void **state)
     KIT_AWAIT((lend_often(pool), tick_now_ms(&pool->tick) > first_ms + 100));
     const int64_t late_ms = kit_now_ms() - tick_now_ms(&pool->tick);
     assert_in_range(late_ms + 2000, 0, 4000);
-    KIT_AWAIT(tick_now_ms(&pool->tick) == 0);
+    KIT_AWAIT(tick_now_ms(&pool->tick) == TICK_OFF);
     until_it_ticks(pool);
     kit_close(pool);
 }
@@ -102,7 +102,7 @@ a_pool_that_is_used_now_and_then_does_not_tick(void **state)
         lend_once(pool);
         KIT_AWAIT(kit_now_ms() - since_ms > 2);
     }
-    assert_int_equal(tick_now_ms(&pool->tick), 0);
+    assert_int_equal(tick_now_ms(&pool->tick), TICK_OFF);
     kit_close(pool);
 }
 
