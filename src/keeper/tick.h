@@ -23,10 +23,10 @@
 #include "base/clock.h"
 #include "base/order.h"
 
-#define TICK_MS 10
+#define TICK_MS INT64_C(10)
 /* A session may have been used later than the word says, by the system's clock,
  * and by that much at most. Beyond, the system is asked. */
-#define TICK_LATE_MS 1000
+#define TICK_LATE_MS INT64_C(1000)
 
 /* No time: ask the system. Too far from any time to be within a bypass. */
 #define TICK_OFF (INT64_MIN / 2)
