@@ -334,6 +334,29 @@ a_slot_takes_a_new_block_when_its_numbers_are_used_up(void **state)
     assert_int_equal(slot.last_of_block, after + BLOCK - 2);
 }
 
+/* Its next loan needs a new block, or a pending answer is still to be read: not
+ * for who is in a hurry. */
+static void
+only_a_plain_slot_is_ready_to_be_taken_and_lent(void **state)
+{
+    struct slot slot;
+
+    (void)state;
+    slot_init(&slot, 3);
+    slot_order(&slot);
+    slot_opened(&slot);
+    slot_rest(&slot);
+    assert_true(slot_is_ready(&slot));
+    const uint64_t last = slot.last_of_block;
+    slot.last_of_block = slot_loan_of(slot_peek(&slot));
+    assert_false(slot_is_ready(&slot));
+    slot.last_of_block = last;
+    slot_take(&slot);
+    slot_set_pending(&slot, true);
+    slot_rest(&slot);
+    assert_false(slot_is_ready(&slot));
+}
+
 int
 main(void)
 {
@@ -356,6 +379,7 @@ main(void)
             a_claim_that_was_overtaken_does_not_touch_the_next_loan),
         cmocka_unit_test(
             no_loan_number_is_given_twice_over_slots_pools_and_blocks),
+        cmocka_unit_test(only_a_plain_slot_is_ready_to_be_taken_and_lent),
         cmocka_unit_test(a_slot_takes_a_new_block_when_its_numbers_are_used_up),
     };
 
