@@ -47,6 +47,7 @@
 
 #include "core/extents.h"
 #include "core/idle.h"
+#include "core/pace.h"
 #include "core/quota.h"
 #include "core/tallies.h"
 #include "core/waiters.h"
@@ -92,6 +93,7 @@ struct pond {
     struct stack orders;   /* OPENING slots nobody works on yet */
     struct stack retirees; /* RETIRING slots to be hung up */
     struct quota quota;
+    struct pace pace;
     /* Written by opening and closing only. */
     _Alignas(MEMORY_LINE) order_u32 openings; /* OPENING slots */
     order_u32 window;                         /* how many there may be */
@@ -286,8 +288,7 @@ const char *pond_audit(const struct pond *pond, char *text, size_t size);
 
 /* The keeper's safety net: wakes who should have been woken long ago. True
  * if there was somebody, which is a bug that the tallies count. */
-/* Longer than a thread is kept off its CPU. */
-#define POND_STUCK_NS INT64_C(200000000)
+#define POND_STUCK_NS INT64_C(200000000) /* no thread is kept off so long */
 struct pond_stuck {
     int64_t since_ns; /* when that was first seen */
     uint64_t passes;  /* as the last look found it */
