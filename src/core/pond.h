@@ -290,8 +290,8 @@ const char *pond_audit(const struct pond *pond, char *text, size_t size);
  * if there was somebody, which is a bug that the tallies count. */
 #define POND_STUCK_NS INT64_C(200000000) /* no thread is kept off so long */
 struct pond_stuck {
-    int64_t since_ns; /* when that was first seen */
-    uint64_t passes;  /* as the last look found it */
+    int64_t since_ns, pause_ns; /* first seen so; when to look again */
+    uint64_t passes;            /* as the last look found it */
     bool seen;
 };
 bool pond_rescue(struct pond *pond, struct pond_stuck *stuck);
