@@ -5,6 +5,7 @@
 #define DENSE_NS 2000
 #define DENSE_ROW 8u
 #define SPARSE_NS 100000
+#define HOPE_MOST 4u
 
 void
 pace_init(struct pace *pace)
@@ -12,6 +13,9 @@ pace_init(struct pace *pace)
     order_init_u64(&pace->looked_ns, 0);
     order_init_u32(&pace->dense, 0);
     order_init_u32(&pace->handing, 0);
+    order_init_u32(&pace->spinning, 0);
+    order_init_u32(&pace->hopeful, 0);
+    order_init_u32(&pace->skipped, 0);
 }
 
 /* --- the clock -------------------------------------------------------------- */
@@ -77,4 +81,40 @@ pace_taken(struct pace *pace)
 {
     /* ORDER pace.8 relaxed <-> pace.6: as pace.6. */
     (void)order_add_relaxed_u32(&pace->handing, UINT32_MAX);
+}
+
+/* --- the spin ---------------------------------------------------------------- */
+
+static bool
+is_worth_a_try(struct pace *pace)
+{
+    /* ORDER pace.9 relaxed <-> pace.14: a hint. */
+    if (order_load_relaxed_u32(&pace->hopeful) != 0) {
+        return true;
+    }
+    /* ORDER pace.10 relaxed: a tally, only ever a hint. */
+    return order_add_relaxed_u32(&pace->skipped, 1) % PACE_TRY_EVERY == 0;
+}
+
+bool
+pace_spin_begin(struct pace *pace)
+{
+    return is_worth_a_try(pace) &&
+           /* ORDER pace.11 seq_cst <-> pace.12: one at a time. */
+           order_swap_seq_u32(&pace->spinning, 1) == 0;
+}
+
+void
+pace_spin_end(struct pace *pace, bool found)
+{
+    /* ORDER pace.13 relaxed <-> pace.14: the spinner's own count. */
+    const uint32_t hopeful = order_load_relaxed_u32(&pace->hopeful);
+
+    /* ORDER pace.14 relaxed <-> pace.9 pace.13: as pace.9. */
+    order_store_relaxed_u32(&pace->hopeful,
+                            !found                ? hopeful / 2
+                            : hopeful < HOPE_MOST ? hopeful + 1
+                                                  : HOPE_MOST);
+    /* ORDER pace.12 seq_cst <-> pace.11: with what he counted. */
+    order_store_seq_u32(&pace->spinning, 0);
 }

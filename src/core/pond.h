@@ -69,10 +69,9 @@ struct pond_bells {
     void *arg;
 };
 
-/* What a resize changes. */
+/* What a resize changes. waiters_max: UINT32_MAX no limit, 0 nobody queues. */
 struct pond_sizes {
-    uint32_t size, maxsize;
-    uint32_t waiters_max; /* UINT32_MAX: no limit; 0: nobody queues */
+    uint32_t size, maxsize, waiters_max;
 };
 
 struct pond_plan {
@@ -123,7 +122,6 @@ bool pond_may_lend(const struct pond *pond);
 
 /* The slot of a loan that is out, for its borrower; NULL: a stale ticket. */
 struct slot *pond_find(struct pond *pond, uint64_t ticket);
-
 /* The holder gives it up: the keeper hangs it up. */
 void pond_retire(struct pond *pond, struct slot *slot);
 
@@ -155,13 +153,15 @@ struct pond_wait {
     struct slot *slot;   /* pond_await's */
 };
 
+/* Inside a section, as pond_take: for a moment, if that is likely to help. */
+struct slot *pond_spin(struct pond *pond);
+
 /* Inside a section: counts as a waiter from here on. POND_SLOT: joined, go on
  * to pond_await; else POND_FULL, POND_NO_MEMORY, POND_SHUT, or POND_BROKE (a
  * try was ordered if one is due), and nothing else happened. */
 enum pond_end pond_join(struct pond *pond, struct pond_wait *wait);
 
-/* Outside a section. Sleeps until served, refused or timed out. Never returns
- * POND_FULL or POND_NO_MEMORY. */
+/* Outside a section. Sleeps until served, refused or timed out. */
 enum pond_end pond_await(struct pond *pond, struct pond_wait *wait);
 
 /* A caller outside sections that holds neither slot nor node: the pond is not

@@ -1,10 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting: join and look, sleep, and what each end of a wait leaves behind. */
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/fault.h"
 #include "base/mutant.h"
 #include "base/reclaim.h"
 #include "core/pond_inside.h"
+
+/* --- before the line ----------------------------------------------------------- */
+
+/* One to two microseconds. */
+#ifndef DEWPOND_SCHEDULES
+#define SPIN_LOOKS 40u
+#else
+#define SPIN_LOOKS 3u
+#endif
+
+struct slot *
+pond_spin(struct pond *pond)
+{
+    struct slot *slot = NULL;
+
+    /* Who waits goes first, and on one processor nobody returns meanwhile. */
+    if (pond_flags(pond) != 0 || cpu_count() < 2 ||
+        !pace_spin_begin(&pond->pace)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < SPIN_LOOKS && slot == NULL; i++) {
+        order_pause();
+        race_point("pond.spin");
+        if (idle_any(&pond->idle)) {
+            slot = pond_take(pond);
+        }
+    }
+    pace_spin_end(&pond->pace, slot != NULL);
+    return slot;
+}
+
+/* --- join and look --------------------------------------------------------------- */
 
 /* Who waited already and was handed a dead session is not turned away now. */
 static uint32_t

@@ -83,6 +83,8 @@ inspect_waiters(void)
     WORLD_CHECK(waiters->owing == 0, "a wake is owed for ever");
     WORLD_CHECK(order_load_seq_u32(&world.pond.pace.handing) == 0,
                 "a session is on its way to nobody");
+    WORLD_CHECK(order_load_seq_u32(&world.pond.pace.spinning) == 0,
+                "somebody spins for ever");
 }
 
 static void

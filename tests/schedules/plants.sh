@@ -135,6 +135,9 @@ plant core/waiters_words.h naps_and_hand_over \
 plant lose naps \
     's/^        node->nap_until_ns == 0 ? waiters_count_futile(&pond->waiters) : 0;/        INT64_MAX - now_ns;/' \
     'a nap does not end'
+plant pond_spin spins \
+    '/^pond_spin/,/^}/s/slot = pond_take(pond);/slot = idle_take(\&pond->idle);/' \
+    'who spins does not take what he takes'
 plant waiters_collect three_on_one \
     's/oldest_first(order_swap_seq_ptr(&waiters->inbox, NULL));/oldest_first(order_load_seq_ptr(\&waiters->inbox)); order_store_seq_ptr(\&waiters->inbox, NULL);/' \
     'the inbox is read and emptied in two steps'

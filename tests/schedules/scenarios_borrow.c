@@ -91,6 +91,18 @@ naps_and_timeouts(void)
 }
 
 static void
+spins(void)
+{
+    const struct pond_plan plan = world_plan(1, 1);
+
+    world_begin(&plan);
+    world.cpus = 2;
+    world.spins = true;
+    world_rest_one(0);
+    part_cast(&twice, 3);
+}
+
+static void
 timeout_against_wake(void)
 {
     const struct pond_plan plan = world_plan(1, 1);
@@ -315,6 +327,7 @@ const struct scenario scenarios_borrow[] = {
     {"three_on_one", three_on_one, 2},
     {"three_on_two_twice", three_on_two_twice, 2},
     {"hand_over_by_age", hand_over_by_age, 2},
+    {"spins", spins, 2},
     {"naps", naps, 2},
     {"naps_beside_a_spare_one", naps_beside_a_spare_one, 2},
     {"naps_and_hand_over", naps_and_hand_over, 2},

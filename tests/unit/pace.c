@@ -120,6 +120,47 @@ dense_ones_stay_so_between_their_rare_looks_and_stop_when_they_do(void **state)
     assert_int_equal(looks_of(PACE_LOOK_EVERY), PACE_LOOK_EVERY);
 }
 
+/* --- who spins ------------------------------------------------------------ */
+
+static uint32_t
+spins_of(uint32_t tries, bool find)
+{
+    uint32_t spins = 0;
+
+    for (uint32_t i = 0; i < tries; i++) {
+        if (pace_spin_begin(&pace)) {
+            spins++;
+            pace_spin_end(&pace, find);
+        }
+    }
+    return spins;
+}
+
+static void
+without_hope_one_in_so_many_spins(void **state)
+{
+    (void)state;
+    assert_int_equal(spins_of(10 * PACE_TRY_EVERY, false), 10);
+}
+
+static void
+who_found_something_gives_hope_that_fades(void **state)
+{
+    (void)state;
+    assert_int_equal(spins_of(2 * PACE_TRY_EVERY, true), 2 * PACE_TRY_EVERY);
+    assert_in_range(spins_of(PACE_TRY_EVERY, false), 2, 5);
+}
+
+static void
+one_spins_at_a_time(void **state)
+{
+    (void)state;
+    assert_true(pace_spin_begin(&pace));
+    assert_int_equal(spins_of(2 * PACE_TRY_EVERY, true), 0);
+    pace_spin_end(&pace, true);
+    assert_true(pace_spin_begin(&pace));
+}
+
 int
 main(void)
 {
@@ -132,6 +173,9 @@ main(void)
         TEST(two_returns_that_meet_by_chance_are_not_dense),
         TEST(of_dense_returns_one_in_so_many_looks),
         TEST(dense_ones_stay_so_between_their_rare_looks_and_stop_when_they_do),
+        TEST(without_hope_one_in_so_many_spins),
+        TEST(who_found_something_gives_hope_that_fades),
+        TEST(one_spins_at_a_time),
     };
 #undef TEST
 
