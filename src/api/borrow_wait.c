@@ -153,6 +153,15 @@ take(const struct borrow *borrow)
     return slot;
 }
 
+static struct slot *
+spin(const struct borrow *borrow)
+{
+    reclaim_read_begin();
+    struct slot *slot = pond_spin(&borrow->pool->pond);
+    reclaim_read_end();
+    return slot;
+}
+
 bool
 borrow_try_next(struct borrow *borrow, struct slot **slot, dew_code *code)
 {
@@ -170,7 +179,9 @@ borrow_try_next(struct borrow *borrow, struct slot **slot, dew_code *code)
         return true;
     }
     if (*slot == NULL) {
-        return wait_or_give_up(borrow, slot, code);
+        *code = DEW_OK;
+        *slot = borrow->dead < BORROW_DEAD_MAX ? spin(borrow) : NULL;
+        return *slot != NULL || wait_or_give_up(borrow, slot, code);
     }
     *code = open_own(borrow, slot);
     return *slot != NULL || *code != DEW_OK;

@@ -31,17 +31,22 @@ pond_may_lend(const struct pond *pond)
 
 /* Only asked while somebody waits: reads the exact clock. */
 static bool
-is_overdue(const struct pond *pond)
+is_overdue(struct pond *pond, const struct slot *slot)
 {
-    if (pond->plan.handoff_ns == 0) {
+    const int64_t handoff_ns = pond->plan.handoff_ns;
+
+    if (handoff_ns == 0) {
         return true;
     }
     /* ORDER pond.4 relaxed <-> waiters.31: a hint; the pass decides. */
     const int64_t oldest =
         (int64_t)order_load_relaxed_u64(&pond->waiters.oldest_ns);
-
-    return oldest != INT64_MAX &&
-           park_now_ns(pond->plan.parker) - oldest >= pond->plan.handoff_ns;
+    if (oldest == INT64_MAX || pace_may_skip(&pond->pace, slot_uses(slot))) {
+        return false;
+    }
+    const int64_t now_ns = park_now_ns(pond->plan.parker);
+    pace_look(&pond->pace, now_ns);
+    return pace_is_due(&pond->pace, now_ns - oldest, handoff_ns);
 }
 
 static void
@@ -56,16 +61,31 @@ offer(struct pond *pond, struct slot *slot)
     pond_look(pond);
 }
 
+/* To idle, while somebody waits. If one was woken, he looks here himself; a nap
+ * of his ends when something rests here that nobody took since. */
+static void
+rest_beside_waiters(struct pond *pond, struct slot *slot)
+{
+    const bool is_spare =
+        waiters_one_naps(&pond->waiters) && idle_any(&pond->idle);
+
+    if (MUTANT(63) && waiters_one_comes(&pond->waiters)) { slot_rest(slot); idle_put(&pond->idle, slot); return; }
+    slot_rest(slot);
+    idle_put(&pond->idle, slot);
+    race_point("pond.rests");
+    if (is_spare || !waiters_one_comes(&pond->waiters)) {
+        pond_look(pond);
+    }
+}
+
 void
 pond_put_past(struct pond *pond, struct slot *slot, bool is_new)
 {
-    if (is_new || is_overdue(pond)) {
+    if (is_new || is_overdue(pond, slot)) {
         offer(pond, slot);
-        return;
+    } else {
+        rest_beside_waiters(pond, slot);
     }
-    slot_rest(slot);
-    idle_put(&pond->idle, slot);
-    pond_look(pond);
 }
 
 void

@@ -47,6 +47,7 @@
 
 #include "core/extents.h"
 #include "core/idle.h"
+#include "core/pace.h"
 #include "core/quota.h"
 #include "core/tallies.h"
 #include "core/waiters.h"
@@ -68,10 +69,9 @@ struct pond_bells {
     void *arg;
 };
 
-/* What a resize changes. */
+/* What a resize changes. waiters_max: UINT32_MAX no limit, 0 nobody queues. */
 struct pond_sizes {
-    uint32_t size, maxsize;
-    uint32_t waiters_max; /* UINT32_MAX: no limit; 0: nobody queues */
+    uint32_t size, maxsize, waiters_max;
 };
 
 struct pond_plan {
@@ -92,6 +92,7 @@ struct pond {
     struct stack orders;   /* OPENING slots nobody works on yet */
     struct stack retirees; /* RETIRING slots to be hung up */
     struct quota quota;
+    struct pace pace;
     /* Written by opening and closing only. */
     _Alignas(MEMORY_LINE) order_u32 openings; /* OPENING slots */
     order_u32 window;                         /* how many there may be */
@@ -121,7 +122,6 @@ bool pond_may_lend(const struct pond *pond);
 
 /* The slot of a loan that is out, for its borrower; NULL: a stale ticket. */
 struct slot *pond_find(struct pond *pond, uint64_t ticket);
-
 /* The holder gives it up: the keeper hangs it up. */
 void pond_retire(struct pond *pond, struct slot *slot);
 
@@ -153,13 +153,15 @@ struct pond_wait {
     struct slot *slot;   /* pond_await's */
 };
 
+/* Inside a section, as pond_take: for a moment, if that is likely to help. */
+struct slot *pond_spin(struct pond *pond);
+
 /* Inside a section: counts as a waiter from here on. POND_SLOT: joined, go on
  * to pond_await; else POND_FULL, POND_NO_MEMORY, POND_SHUT, or POND_BROKE (a
  * try was ordered if one is due), and nothing else happened. */
 enum pond_end pond_join(struct pond *pond, struct pond_wait *wait);
 
-/* Outside a section. Sleeps until served, refused or timed out. Never returns
- * POND_FULL or POND_NO_MEMORY. */
+/* Outside a section. Sleeps until served, refused or timed out. */
 enum pond_end pond_await(struct pond *pond, struct pond_wait *wait);
 
 /* A caller outside sections that holds neither slot nor node: the pond is not
@@ -286,11 +288,10 @@ const char *pond_audit(const struct pond *pond, char *text, size_t size);
 
 /* The keeper's safety net: wakes who should have been woken long ago. True
  * if there was somebody, which is a bug that the tallies count. */
-/* Longer than a thread is kept off its CPU. */
-#define POND_STUCK_NS INT64_C(200000000)
+#define POND_STUCK_NS INT64_C(200000000) /* no thread is kept off so long */
 struct pond_stuck {
-    int64_t since_ns; /* when that was first seen */
-    uint64_t passes;  /* as the last look found it */
+    int64_t since_ns, pause_ns; /* first seen so; when to look again */
+    uint64_t passes;            /* as the last look found it */
     bool seen;
 };
 bool pond_rescue(struct pond *pond, struct pond_stuck *stuck);

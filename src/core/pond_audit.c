@@ -5,6 +5,8 @@
 #include "core/pond_inside.h"
 
 #define AUDIT_TRIES 64
+#define WATCH_FIRST_NS INT64_C(20000000)
+#define WATCH_LAST_NS INT64_C(500000000)
 
 struct count {
     uint32_t in[SLOT_STATES];
@@ -119,6 +121,21 @@ is_stuck(const struct pond *pond, uint64_t *passes)
            order_load_seq_u32(&pond->waiters.lock) == 0;
 }
 
+/* While somebody waits and nobody seems stuck, looks get rarer: a thousand who
+ * wait shall cost no processor time. */
+static int64_t
+pause_after(const struct pond *pond, int64_t pause_ns, bool seen)
+{
+    if (seen) {
+        return POND_STUCK_NS;
+    }
+    if (pause_ns == 0 || waiters_count(&pond->waiters) == 0) {
+        return WATCH_FIRST_NS;
+    }
+    return pause_ns < WATCH_LAST_NS / 2 ? 2 * pause_ns
+                                             : WATCH_LAST_NS;
+}
+
 bool
 pond_rescue(struct pond *pond, struct pond_stuck *stuck)
 {
@@ -127,8 +144,11 @@ pond_rescue(struct pond *pond, struct pond_stuck *stuck)
     const bool still = now && stuck->seen && stuck->passes == passes;
     const int64_t now_ns = park_now_ns(pond->plan.parker);
 
+    stuck->pause_ns = pause_after(pond, stuck->pause_ns, now);
     if (!still) {
-        *stuck = (struct pond_stuck){now_ns, passes, now};
+        stuck->since_ns = now_ns;
+        stuck->passes = passes;
+        stuck->seen = now;
     }
     /* Who was preempted between his put and his look still comes to look. */
     const bool for_long = still && now_ns - stuck->since_ns >= POND_STUCK_NS;

@@ -37,6 +37,7 @@ grant_or_rest(struct pond *pond, struct slot *slot)
     while ((node = waiters_first(waiters, is_new)) != NULL) {
         if (waiters_grant(waiters, node, slot)) {
             tally_add(&pond->tallies.handovers);
+            pace_given(&pond->pace);
             return;
         }
     }
@@ -59,7 +60,8 @@ first_is_overdue(struct pond *pond, int64_t now_ns)
     const struct waiter *first = waiters_first(&pond->waiters, false);
 
     return first != NULL && pond->plan.handoff_ns != INT64_MAX &&
-           now_ns - first->wish.since_ns >= pond->plan.handoff_ns;
+           pace_is_due(&pond->pace, now_ns - first->wish.since_ns,
+                       pond->plan.handoff_ns);
 }
 
 /* Who has waited long enough does not have to win a race. */

@@ -1,10 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting: join and look, sleep, and what each end of a wait leaves behind. */
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/fault.h"
 #include "base/mutant.h"
 #include "base/reclaim.h"
 #include "core/pond_inside.h"
+
+/* --- before the line ----------------------------------------------------------- */
+
+/* One to two microseconds. */
+#ifndef DEWPOND_SCHEDULES
+#define SPIN_LOOKS 40u
+#else
+#define SPIN_LOOKS 3u
+#endif
+
+struct slot *
+pond_spin(struct pond *pond)
+{
+    struct slot *slot = NULL;
+
+    /* Who waits goes first, and on one processor nobody returns meanwhile. */
+    if (pond_flags(pond) != 0 || cpu_count() < 2 ||
+        !pace_spin_begin(&pond->pace)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < SPIN_LOOKS && slot == NULL; i++) {
+        order_pause();
+        race_point("pond.spin");
+        if (idle_any(&pond->idle)) {
+            slot = pond_take(pond);
+        }
+    }
+    pace_spin_end(&pond->pace, slot != NULL);
+    return slot;
+}
+
+/* --- join and look --------------------------------------------------------------- */
 
 /* Who waited already and was handed a dead session is not turned away now. */
 static uint32_t
@@ -81,6 +114,7 @@ end_granted(struct pond *pond, struct slot *slot)
         return closing ? POND_SHUT : POND_LEAVE;
     }
     slot_accept(slot);
+    pace_taken(&pond->pace);
     if (closing) {
         slot_rest(slot);
         idle_put(&pond->idle, slot);
@@ -103,6 +137,26 @@ end_given(struct pond *pond, struct pond_wait *wait, enum waiter_state state)
     return end;
 }
 
+/* We hold the wake token, and lost to somebody who did not wait, or the pond was
+ * suspended behind the wake. Young, he may nap on it once; else he keeps his
+ * place, and passes it on. */
+static void
+lose(struct pond *pond, struct waiter *node)
+{
+    const int64_t now_ns = park_now_ns(pond->plan.parker);
+    const int64_t nap_ns =
+        node->nap_until_ns == 0 ? waiters_count_futile(&pond->waiters) : 0;
+
+    node->nap_until_ns = 0;
+    if (nap_ns != 0 && now_ns - node->wish.since_ns < pond->plan.handoff_ns) {
+        node->nap_until_ns = now_ns + nap_ns;
+    } else if (waiter_lost(node)) {
+        waiters_clear_token(&pond->waiters);
+        if (MUTANT(6)) { return; }
+        pond_serve(pond);
+    }
+}
+
 /* We hold the wake token: come and look. True when the wait is over. */
 static bool
 look_when_woken(struct pond *pond, struct pond_wait *wait)
@@ -111,13 +165,7 @@ look_when_woken(struct pond *pond, struct pond_wait *wait)
 
     race_point("pond.woken");
     if (slot == NULL) {
-        /* Lost to somebody who did not wait, or the pond was suspended
-         * behind the wake: keep the place, pass it on. */
-        if (waiter_lost(wait->node)) {
-            waiters_clear_token(&pond->waiters);
-            if (MUTANT(6)) { return false; }
-            pond_serve(pond);
-        }
+        lose(pond, wait->node);
         return false;
     }
     if (!waiter_leave(&pond->waiters, wait->node)) {
@@ -128,6 +176,7 @@ look_when_woken(struct pond *pond, struct pond_wait *wait)
     }
     slot_take(slot);
     wait->slot = slot;
+    waiters_count_useful(&pond->waiters);
     finish(pond, wait->node);
     return true;
 }
@@ -171,6 +220,16 @@ step(struct pond *pond, struct pond_wait *wait, enum waiter_state state,
     return true;
 }
 
+/* Until something happens to the node. He knows by its time that he napped. */
+static enum waiter_state
+sleep_until(struct waiters *waiters, struct waiter *node, int64_t deadline_ns)
+{
+    return node->nap_until_ns == 0
+               ? waiter_park(waiters, node, deadline_ns)
+               : waiter_nap(waiters, node,
+                            earlier(node->nap_until_ns, deadline_ns));
+}
+
 enum pond_end
 pond_await(struct pond *pond, struct pond_wait *wait)
 {
@@ -179,8 +238,9 @@ pond_await(struct pond *pond, struct pond_wait *wait)
     int64_t hurry_ns = hurry_at(pond, wait);
     bool over = false;
 
+    wait->node->nap_until_ns = 0;
     while (!over) {
-        const enum waiter_state state = waiter_park(
+        const enum waiter_state state = sleep_until(
             waiters, wait->node, earlier(hurry_ns, wait->deadline_ns));
 
         reclaim_read_begin();

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A waiter's own steps: join, park, leave; and the lock bit. */
+/* The way into the queue: joins and notes; the lock bit, and what is owed. */
 #include "core/waiters.h"
 
 #include <assert.h>
 
-#include "base/canary.h"
 #include "base/fault.h"
 #include "base/mutant.h"
 #include "core/waiters_words.h"
@@ -16,9 +15,11 @@ waiters_init(struct waiters *waiters, const struct parker *parker)
     order_init_u64(&waiters->oldest_ns, INT64_MAX);
     order_init_u32(&waiters->lock, 0);
     order_init_u32(&waiters->token, 0);
+    order_init_u32(&waiters->napping, 0);
+    order_init_u32(&waiters->futile, 0);
     order_init_ptr(&waiters->inbox, NULL);
     waiters->head = waiters->tail = NULL;
-    waiters->listed = waiters->hurried = 0;
+    waiters->listed = waiters->hurried = waiters->owing = 0;
     order_init_u32(&waiters->choosy, 0);
     order_init_u64(&waiters->passes, 0);
     order_init_u32(&waiters->nodes_out, 0);
@@ -101,93 +102,13 @@ waiters_end(struct waiters *waiters, struct waiter *node)
     post(waiters, node, MAIL_LEAVE);
 }
 
-/* --- the owner's moves ------------------------------------------------------ */
-
-/* from -> to by CAS. False, and *now tells the state, if somebody was first. */
-static bool
-word_move(struct waiter *node, enum waiter_state from, enum waiter_state to,
-          enum waiter_state *now)
-{
-    /* ORDER waiters.14 acquire <-> waiters.12: a final state brings the
-     * giver's slot or refusal with it. */
-    uint32_t word = order_load_acquire_u32(&node->word);
-
-    while (waiter_state_of(word) == from) {
-        /* ORDER waiters.15 seq_cst <-> waiters.12 waiters.25 waiters.28: giving against leaving,
-         * one wins. A failure: the giver moved it. */
-        if (order_cas_seq_u32(&node->word, &word,
-                              waiter_with_state(word, to))) {
-            *now = to;
-            return true;
-        }
-    }
-    *now = waiter_state_of(word);
-    return false;
-}
-
-enum waiter_state
-waiter_park(struct waiters *waiters, struct waiter *node, int64_t deadline_ns)
-{
-    const struct parker *parker = waiters->parker;
-    enum waiter_state state;
-
-    race_point("waiters.park");
-    if (!word_move(node, WAITER_AWAKE, WAITER_PARKED, &state)) {
-        return state;
-    }
-    while (park_now_ns(parker) < deadline_ns) {
-        CANARY(NODE_BEFORE_WORD, *(struct slot *volatile *)&node->slot);
-        /* ORDER waiters.16 acquire <-> waiters.12: as waiters.14. */
-        const uint32_t word = order_load_acquire_u32(&node->word);
-
-        if (waiter_state_of(word) != WAITER_PARKED) {
-            return waiter_state_of(word);
-        }
-        parker->wait(parker->arg, &node->word, word, deadline_ns);
-    }
-    (void)word_move(node, WAITER_PARKED, WAITER_AWAKE, &state);
-    return state;
-}
-
 bool
-waiter_leave(struct waiters *waiters, struct waiter *node)
+waiters_one_comes(const struct waiters *waiters)
 {
-    enum waiter_state state;
-    bool woken = false;
-
-    race_point("waiters.leave");
-    if (!word_move(node, WAITER_AWAKE, WAITER_LEFT, &state)) {
-        woken = state == WAITER_WOKEN &&
-                word_move(node, WAITER_WOKEN, WAITER_LEFT, &state);
-        if (!woken) {
-            return false;
-        }
-    }
-    /* Before the token: see waiters_unserved. */
-    waiters_uncount(waiters);
-    if (woken) {
-        if (MUTANT(5)) { return true; }
-        /* The wake was ours, known to us or not: it must not leave with us. */
-        waiters_clear_token(waiters);
-    }
-    return true;
-}
-
-bool
-waiter_lost(struct waiter *node)
-{
-    enum waiter_state state;
-
-    return word_move(node, WAITER_WOKEN, WAITER_AWAKE, &state);
-}
-
-void
-waiters_clear_token(struct waiters *waiters)
-{
-    race_point("waiters.clear_token");
-    /* ORDER waiters.17 seq_cst <-> waiters.18 waiters.29 waiters.30 waiters.34: cleared before we look again:
-     * a put that saw the token out is seen by that look (I6b). */
-    (void)order_swap_seq_u32(&waiters->token, 0);
+    /* ORDER waiters.36 seq_cst <-> waiters.17: read after the put.
+     * Who has the token clears it later, and looks again after that: he sees
+     * what was put. With less, the put is seen by neither (I6b). */
+    return order_load_seq_u32(&waiters->token) != 0;
 }
 
 /* --- the lock bit ----------------------------------------------------------- */
@@ -204,8 +125,8 @@ waiters_enter(struct waiters *waiters)
     return (before & LOCKED) == 0;
 }
 
-bool
-waiters_exit(struct waiters *waiters)
+static bool
+unlock(struct waiters *waiters)
 {
     uint32_t locked = LOCKED;
 
@@ -214,6 +135,32 @@ waiters_exit(struct waiters *waiters)
     /* ORDER waiters.20 seq_cst <-> waiters.19: unlocking succeeds only if
      * nobody left a note since waiters.21. */
     return order_cas_seq_u32(&waiters->lock, &locked, 0);
+}
+
+/* Not before the list is free: a wake costs more than all else in a pass, and
+ * the kernel may run the sleeper at once, in the place of who woke it. What is
+ * on its way to others would be stuck with the list until he runs again. */
+bool
+waiters_exit(struct waiters *waiters)
+{
+    const struct parker *parker = waiters->parker;
+    order_u32 *owed[WAITERS_OWED_MAX];
+    const uint32_t owing = waiters->owing;
+
+    for (uint32_t i = 0; i < owing; i++) {
+        owed[i] = waiters->owed[i];
+    }
+    waiters->owing = 0;
+    if (!unlock(waiters)) {
+        if (MUTANT(64)) { return false; }
+        waiters->owing = owing;
+        return false;
+    }
+    for (uint32_t i = 0; i < owing; i++) {
+        race_point("waiters.wake");
+        parker->wake(parker->arg, owed[i], 1);
+    }
+    return true;
 }
 
 /* --- hints ------------------------------------------------------------------ */

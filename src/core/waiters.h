@@ -13,11 +13,12 @@
  *     FREE -join-> AWAKE <--> PARKED          by its owner
  *                    |  \       |
  *                    |   +------+--wake--> WOKEN      by the list's holder
- *                    |                      |  \
- *                    +<--------lost---------+   \     by its owner
- *                    |                      |    \
- *     LEFT <--leave--+<-------took----------+     \
- *     GRANTED / REFUSED <--grant, refuse-- AWAKE, PARKED, WOKEN   by the holder
+ *                    |                      |  \  ^
+ *                    +<--------lost---------+   \ |   by its owner
+ *                    |                      |    NAPPING
+ *     LEFT <--leave--+<-------took----------+
+ *     GRANTED / REFUSED <--grant, refuse-- AWAKE, PARKED, WOKEN, NAPPING
+ *                                                     by the holder
  *
  * LEFT, GRANTED and REFUSED are final. After a final state the owner mails
  * its LEAVE, and the list's holder makes the node FREE: only then may it be
@@ -26,7 +27,15 @@
  * THE WAKE IS A TOKEN. WOKEN says "something is there, come and look": at most
  * one waiter is WOKEN at a time. Whoever moves a node out of WOKEN (its owner:
  * took or lost; the holder: granted or refused) clears the token and looks
- * again (pond.c).
+ * again (pond.c). So while it is out, a return need not look at the queue.
+ *
+ * A NAP. Where those who return borrow again at once, who is woken finds nothing,
+ * time and again, and each time costs two switches. So a loser may go back to
+ * sleep with the token: nobody else is woken in vain meanwhile. It is for a
+ * moment only, which grows while wakes are for nothing and shrinks when one is
+ * not, and ends early when two sessions rest, or when he is served by age. Then
+ * he looks once more, and passes the token on. What one return leaves alone at
+ * rest may so lie there beside him until the nap's end, NAP_LONGEST_NS at most.
  *
  * INVARIANTS. I5: a giver does not touch a node after its word became final
  * (the futex call takes only the address). I6b: a wake is never lost. The
@@ -60,6 +69,7 @@ enum waiter_state {
     WAITER_AWAKE,
     WAITER_PARKED,
     WAITER_WOKEN,
+    WAITER_NAPPING,
     WAITER_GRANTED,
     WAITER_REFUSED,
     WAITER_LEFT,
@@ -83,6 +93,7 @@ struct waiter {
     stack_entry link; /* CK's, while FREE */
 
     struct waiter_wish wish; /* the owner's before it joins, then read-only */
+    int64_t nap_until_ns;    /* the owner's: lost, and naps so long; 0: no */
     /* The holder's. */
     struct waiter *next, *previous;
     bool listed, hurried;
@@ -90,6 +101,9 @@ struct waiter {
     struct slot *slot;
     int refusal;
 };
+
+/* Sleepers that the holder owes a wake. */
+#define WAITERS_OWED_MAX 8
 
 struct waiters {
     /* Read by every return and borrow, written by joins and leaves only:
@@ -99,11 +113,15 @@ struct waiters {
 
     _Alignas(2 * MEMORY_LINE) order_u32 lock; /* LOCKED | PENDING */
     order_u32 token;                          /* 1: a wake is in flight */
+    order_u32 napping;                        /* 1: who has it naps; a hint */
+    order_u32 futile;                         /* wakes for nothing; a hint */
     order_ptr inbox;                          /* nodes with mail */
 
     /* The holder's. */
     struct waiter *head, *tail;
     uint32_t listed, hurried;
+    uint32_t owing; /* so many of these are to be woken: waiters_exit */
+    order_u32 *owed[WAITERS_OWED_MAX];
     order_u32 choosy; /* listed for a new session only; read by the rescue */
     order_u64 passes; /* written by the holder, read by the keeper's rescue */
 
@@ -113,6 +131,10 @@ struct waiters {
     order_ptr chunks; /* all of them, for the end */
     const struct parker *parker;
 };
+
+#define NAP_SHORTEST_NS INT64_C(31250)
+#define NAP_DOUBLINGS 5u
+#define NAP_LONGEST_NS (NAP_SHORTEST_NS << NAP_DOUBLINGS) /* 1 ms */
 
 #define WAITERS_COUNT_MASK UINT64_C(0xffffffff)
 
@@ -139,6 +161,14 @@ void waiters_end(struct waiters *waiters, struct waiter *node);
  * Returns the state: AWAKE (nothing yet), WOKEN, GRANTED or REFUSED. */
 enum waiter_state waiter_park(struct waiters *waiters, struct waiter *node,
                               int64_t deadline_ns);
+/* A wake led to nothing: how long a nap is worth it now, 0: none. Or it led to
+ * something: naps get shorter. */
+int64_t waiters_count_futile(struct waiters *waiters);
+void waiters_count_useful(struct waiters *waiters);
+/* WOKEN: sleeps with the token, at most until the deadline. Returns the state:
+ * WOKEN (look once more), GRANTED or REFUSED. */
+enum waiter_state waiter_nap(struct waiters *waiters, struct waiter *node,
+                             int64_t deadline_ns);
 /* AWAKE or WOKEN -> LEFT, clearing the token of the latter. The caller must
  * then serve. False: the node is final already, look at it. */
 bool waiter_leave(struct waiters *waiters, struct waiter *node);
@@ -147,10 +177,17 @@ bool waiter_lost(struct waiter *node);
 /* After moving a node out of WOKEN. The caller must then serve. */
 void waiters_clear_token(struct waiters *waiters);
 
+/* After a put: the token is out, and who has it looks at what rests later than
+ * this. False: look yourself. */
+bool waiters_one_comes(const struct waiters *waiters);
+/* He naps, perhaps: what comes to rest beside something else may wake him. */
+bool waiters_one_naps(const struct waiters *waiters);
+
 /* True: the caller is the holder now. False: the holder will go round once
  * more because of us. */
 bool waiters_enter(struct waiters *waiters);
-/* True: let go. False: somebody left a note, go round again. */
+/* True: let go, and whoever was owed a wake has it. False: somebody left a note,
+ * go round again. */
 bool waiters_exit(struct waiters *waiters);
 
 /* --- the holder ------------------------------------------------------------ */
@@ -167,8 +204,8 @@ bool waiters_grant(struct waiters *waiters, struct waiter *node,
                    struct slot *slot);
 bool waiters_refuse(struct waiters *waiters, struct waiter *node, int code);
 
-/* Wakes the first in line to come and look, unless a wake is in flight.
- * True when somebody was woken now. */
+/* Wakes the first in line to come and look, unless a wake is in flight: then it
+ * ends his nap. True when somebody was given the token now. */
 bool waiters_wake_first(struct waiters *waiters);
 
 /* Of so many who are listed (all, or the hurried), how many are neither gone

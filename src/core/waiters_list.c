@@ -154,12 +154,24 @@ waiters_first(struct waiters *waiters, bool session_is_new)
     return node;
 }
 
+/* He sleeps: woken when the list is let go, at once if too many are owed it. */
+static void
+owe_wake(struct waiters *waiters, struct waiter *node)
+{
+    const struct parker *parker = waiters->parker;
+
+    if (waiters->owing < WAITERS_OWED_MAX) {
+        waiters->owed[waiters->owing++] = &node->word;
+    } else {
+        parker->wake(parker->arg, &node->word, 1);
+    }
+}
+
 /* Any state that is not final -> `to`. False when the node had left; it is
  * out of the list either way (unless `to` is WOKEN). */
 static bool
 decide(struct waiters *waiters, struct waiter *node, enum waiter_state to)
 {
-    const struct parker *parker = waiters->parker;
     /* ORDER waiters.28 acquire <-> waiters.15: what state the owner is in. */
     uint32_t word = order_load_acquire_u32(&node->word);
 
@@ -171,7 +183,7 @@ decide(struct waiters *waiters, struct waiter *node, enum waiter_state to)
             return false;
         }
         race_point("waiters.decide");
-        if (MUTANT(4) && to == WAITER_WOKEN) { parker->wake(parker->arg, &node->word, 1); return true; }
+        if (MUTANT(4) && to == WAITER_WOKEN) { owe_wake(waiters, node); return true; }
         /* ORDER waiters.12 seq_cst <-> waiters.14 waiters.15 waiters.16 waiters.11:
          * publishes slot or refusal, and exactly one of "gave" and "left"
          * wins. A failure: the owner moved it. */
@@ -182,12 +194,12 @@ decide(struct waiters *waiters, struct waiter *node, enum waiter_state to)
         if (to != WAITER_WOKEN) {
             unlink_node(waiters, node);
             waiters_uncount(waiters);
-            if (from == WAITER_WOKEN) {
+            if (waiter_has_token(from)) {
                 waiters_clear_token(waiters);
             }
         }
-        if (from == WAITER_PARKED) {
-            parker->wake(parker->arg, &node->word, 1);
+        if (waiter_is_asleep(from)) {
+            owe_wake(waiters, node);
         }
         return true;
     }
@@ -208,12 +220,33 @@ waiters_refuse(struct waiters *waiters, struct waiter *node, int code)
     return decide(waiters, node, WAITER_REFUSED);
 }
 
+/* Something rests that nobody takes: who naps beside it comes and looks. */
+static void
+end_nap(struct waiters *waiters)
+{
+    struct waiter *node = waiters_first(waiters, false);
+
+    if (node == NULL) {
+        return;
+    }
+    /* ORDER waiters.44 acquire <-> waiters.15: what state the owner is in. */
+    uint32_t word = order_load_acquire_u32(&node->word);
+    if (waiter_state_of(word) == WAITER_NAPPING &&
+        /* ORDER waiters.45 seq_cst <-> waiters.15 waiters.16: one of us ends it; a failure:
+         * the owner did, and looks. */
+        order_cas_seq_u32(&node->word, &word,
+                          waiter_with_state(word, WAITER_WOKEN))) {
+        owe_wake(waiters, node);
+    }
+}
+
 bool
 waiters_wake_first(struct waiters *waiters)
 {
     /* ORDER waiters.18 seq_cst <-> waiters.17 waiters.23: only the holder sets it, so a
      * load and a store will do; who clears it looks again afterwards. */
     if (order_load_seq_u32(&waiters->token) != 0) {
+        end_nap(waiters);
         return false;
     }
     /* ORDER waiters.29 seq_cst <-> waiters.17: set before anyone is WOKEN. */

@@ -30,6 +30,18 @@ waiter_with_state(uint32_t word, enum waiter_state state)
     return (word & ~WAITER_STATE_MASK) | (uint32_t)state;
 }
 
+static inline bool
+waiter_has_token(enum waiter_state state)
+{
+    return state == WAITER_WOKEN || state == WAITER_NAPPING;
+}
+
+static inline bool
+waiter_is_asleep(enum waiter_state state)
+{
+    return state == WAITER_PARKED || state == WAITER_NAPPING;
+}
+
 /* A node became final: by whoever made it so. */
 static inline void
 waiters_uncount(struct waiters *waiters)

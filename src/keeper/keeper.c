@@ -8,8 +8,6 @@
 #include "keeper/openers.h"
 #include "keeper/sweep.h"
 
-/* While somebody waits, how often the safety net looks (pond_rescue). */
-#define WATCH_NS (20 * CLOCK_NS_PER_MS)
 #define THREAD_RETRY_NS (100 * CLOCK_NS_PER_MS)
 
 /* --- bells ----------------------------------------------------------------- */
@@ -151,7 +149,7 @@ next_due_ns(dew_pool *pool, int64_t now_ns)
     due = earlier(due, late_due_ns(&pool->lates));
     due = earlier(due, pool->next_sweep_ns);
     if (waiters_count(&pool->pond.waiters) != 0) {
-        due = earlier(due, now_ns + WATCH_NS);
+        due = earlier(due, now_ns + pool->stuck.pause_ns);
     }
     if (pool->threaded && stack_any(&pool->pond.orders)) {
         due = earlier(due, now_ns + THREAD_RETRY_NS);

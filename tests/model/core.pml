@@ -15,8 +15,9 @@
  * The procedures (put, look, the pass) are in pass.pml.
  *
  * Parameters: NT borrowers, MAX sessions, SIZE of them before burst, WINDOW, NN
- * nodes, OVERDUE (0 nobody ever is, 1 everybody always, 2 either), and BUG, the
- * planted one (the table in `run` says what each of them is).
+ * nodes, OVERDUE (0 nobody ever is, 1 everybody always, 2 either), NAPS (how many
+ * who lose may nap), and BUG, the planted one (the table in `run` says what each
+ * of them is).
  *
  * MAP (a house test looks whether all of this still exists)
  *  idle_put          src/core/idle.h:idle_warm_put idle.2:seq_cst
@@ -28,7 +29,7 @@
  *                    src/core/stack.h:stack_any stack.4:relaxed
  *  post              src/core/waiters.c:post waiters.6:seq_cst waiters.9:seq_cst
  *  uncount           src/core/waiters_words.h:waiters_uncount waiters.24:seq_cst
- *  clear_token       src/core/waiters.c:waiters_clear_token waiters.17:seq_cst
+ *  clear_token       src/core/waiters_owner.c:waiters_clear_token waiters.17:seq_cst
  *  decide            src/core/waiters_list.c:decide waiters.12:seq_cst
  *                    waiters.28:acquire
  */
@@ -55,6 +56,9 @@
 #endif
 #ifndef PLACES
 #define PLACES 1
+#endif
+#ifndef NAPS
+#define NAPS 0
 #endif
 #ifndef OVERDUE
 #define OVERDUE 2
@@ -84,6 +88,8 @@ byte slot[MAX] = (PRE == MAX -> IDLE : VACANT);
 #define GRANTED 4
 #define REFUSED 5
 #define LEFT 6
+#define NAPPING 7
+#define HAS_TOKEN(state) (state == WOKEN || (state == NAPPING && BUG != 13))
 byte word[NN], given[NN];
 bool asleep[NN];
 #define JOIN 1
@@ -237,15 +243,15 @@ inline unlink(n) {
            some = line_n > 0 };                                                \
        goto has_left                                                           \
     :: d_step { BY_CAS;                                                        \
-           assert(word[line[0]] != FREE && word[line[0]] <= WOKEN);            \
+           assert(word[line[0]] != FREE && (word[line[0]] <= WOKEN || word[line[0]] == NAPPING)); \
            hnode = line[0]; word[hnode] = to;                                  \
            given[hnode] = (to == GRANTED -> hand : given[hnode]);              \
            if                                                                  \
-           :: to != WOKEN -> unlink(hnode); token = token && from != WOKEN;    \
+           :: to != WOKEN -> unlink(hnode); token = token && !HAS_TOKEN(from); \
                 some = line_n > 0                                              \
            :: else                                                             \
            fi };                                                               \
-       d_step { TOUCH; asleep[hnode] = asleep[hnode] && from != PARKED;        \
+       d_step { TOUCH; asleep[hnode] = asleep[hnode] && from != PARKED && from != NAPPING; \
            count = count - (to != WOKEN -> 1 : 0); from = 0; hnode = NIL }     \
     fi
 

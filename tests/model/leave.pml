@@ -2,9 +2,10 @@
 /* Giving against leaving: one node's word, its futex, its next life. */
 /*
  * NT waiters wait K times each on nodes that are used again, one holder of the
- * list gives, wakes and reads mail, DEADLINES of the waits run out. Finer than
- * pond.pml: the load before each CAS, the park's loop, the kernel's comparison,
- * and the futex wake on its own, which may hit the node's next life.
+ * list gives, wakes and reads mail, DEADLINES of the waits run out, NAPS who are
+ * woken for nothing nap. Finer than pond.pml: the load before each CAS, the park's
+ * loop, the kernel's comparison, and the futex wake on its own, which may hit the
+ * node's next life.
  *
  * SHOWN: exactly one of "gave" and "left" wins, and what was given is what its
  * owner reads; I5 (a node that is FREE is never decided on, `given` is there
@@ -12,16 +13,21 @@
  * end); nobody sleeps for good.
  *
  * MAP
- *  park       src/core/waiters.c:waiter_park waiters.16:acquire
- *             src/core/waiters.c:word_move waiters.14:acquire waiters.15:seq_cst
+ *  park       src/core/waiters_owner.c:waiter_park
+ *             src/core/waiters_owner.c:sleep_as waiters.16:acquire
+ *             src/core/waiters_owner.c:word_move waiters.14:acquire waiters.15:seq_cst
  *  sleep      src/base/park.c:futex_wait
- *  leave      src/core/waiters.c:waiter_leave
+ *  leave      src/core/waiters_owner.c:waiter_leave
  *  woken      src/core/pond_wait.c:look_when_woken
- *             src/core/waiters.c:waiter_lost
- *  clear      src/core/waiters.c:waiters_clear_token waiters.17:seq_cst
+ *             src/core/waiters_owner.c:waiter_lost
+ *             src/core/waiters_owner.c:waiter_nap waiters.42:relaxed
+ *  clear      src/core/waiters_owner.c:waiters_clear_token waiters.17:seq_cst
  *  end        src/core/waiters.c:waiters_end
  *  Holder     src/core/waiters_list.c:decide waiters.28:acquire waiters.12:seq_cst
  *             src/core/waiters_list.c:waiters_grant
+ *             src/core/waiters_list.c:end_nap waiters.44:acquire waiters.45:seq_cst
+ *             src/core/waiters_list.c:owe_wake
+ *  Waker      src/core/waiters.c:waiters_exit
  *             src/core/waiters_list.c:waiters_wake_first waiters.18:seq_cst waiters.29:seq_cst
  *             src/core/waiters_list.c:read_mail waiters.7:seq_cst
  *             src/core/waiters_list.c:make_free waiters.25:relaxed waiters.26:relaxed
@@ -53,12 +59,17 @@
 #define WOKEN 3
 #define GRANTED 4
 #define LEFT 5
+#define NAPPING 6
+#define HAS_TOKEN(state) (state == WOKEN || state == NAPPING)
 #define JOIN 1
 #define LEAVE 2
 
 byte word[NN], given[NN], mail[NN];
-bool asleep[NN], listed[NN], token;
-byte nodes = BIT(NN) - 1, deadlines = DEADLINES, through;
+bool asleep[NN], listed[NN], owed[NN], token;
+#ifndef NAPS
+#define NAPS 0
+#endif
+byte nodes = BIT(NN) - 1, deadlines = DEADLINES, naps = NAPS, through;
 /* Waiters are alike: the one with the lowest number begins first, any order of
  * theirs is this one with other numbers. */
 byte begun;
@@ -67,7 +78,7 @@ byte promised[NN];
 byte woken;
 
 inline count_woken(n, to) {
-    woken = woken - (word[n] == WOKEN -> 1 : 0) + (to == WOKEN -> 1 : 0);
+    woken = woken - (HAS_TOKEN(word[n]) -> 1 : 0) + (HAS_TOKEN(to) -> 1 : 0);
     assert(woken <= 1);
     word[n] = to
 }
@@ -147,6 +158,22 @@ look_when_woken:
           :: d_step { word[n] == WOKEN -> count_woken(n, AWAKE) };
              token = false;
              goto park
+#if NAPS
+          :: d_step { word[n] == WOKEN && naps > 0 -> naps--; count_woken(n, NAPPING) };
+             if
+             :: d_step { word[n] == NAPPING -> asleep[n] = true };
+                if
+                :: !asleep[n]
+                :: d_step { asleep[n] -> asleep[n] = false }
+                fi
+             :: word[n] != NAPPING
+             fi;
+             if
+             :: d_step { word[n] == NAPPING -> count_woken(n, WOKEN) }
+             :: word[n] != NAPPING
+             fi;
+             goto step
+#endif
           :: word[n] != WOKEN -> goto step
           fi
        fi;
@@ -193,6 +220,12 @@ end:
        if
        :: from = GRANTED
        :: !token -> token = true; from = WOKEN
+#if NAPS
+       :: d_step { token && word[n] == NAPPING -> count_woken(n, WOKEN) };
+          owed[n] = true;
+          n = 0;
+          goto end
+#endif
        fi;
        post = from;
 #if BUG != 53
@@ -219,19 +252,33 @@ again:
           if
           :: post == GRANTED -> listed[n] = false;
              if
-             :: from == WOKEN -> token = false
+             :: HAS_TOKEN(from) -> token = false
              :: else
              fi
           :: else
           fi;
           if
-          :: from == PARKED && BUG != 55 -> asleep[n] = false
+          :: (from == PARKED || from == NAPPING) && BUG != 55 -> owed[n] = true
           :: else
           fi
        fi
     fi;
     from = 0; post = 0; n = 0;
     goto end
+}
+
+/* The list is let go first, and the sleeper woken then: at any later moment. */
+active proctype Waker() {
+end:
+    do
+    :: d_step { owed[0] -> owed[0] = false; asleep[0] = false }
+#if NN > 1
+    :: d_step { owed[NN - 1] -> owed[NN - 1] = false; asleep[NN - 1] = false }
+#endif
+#if NN > 2
+    :: d_step { owed[1] -> owed[1] = false; asleep[1] = false }
+#endif
+    od
 }
 
 active proctype Judge() {

@@ -3,6 +3,8 @@
 /*
  * MAP
  *  pond_put          src/core/pond_quick.h:pond_put_staying pond.8:relaxed
+ *                    src/core/pond.c:rest_beside_waiters
+ *                    src/core/waiters.c:waiters_one_comes waiters.36:seq_cst
  *                    src/core/pond.c:offer
  *                    src/core/pond_open.c:pond_opened
  *  pond_look         src/core/pond_quick.h:pond_look pond.2:seq_cst
@@ -21,6 +23,7 @@
  *  wake              src/core/pond_serve.c:wake_one
  *                    src/core/waiters_list.c:waiters_wake_first waiters.18:seq_cst
  *                    waiters.29:seq_cst waiters.30:seq_cst
+ *                    src/core/waiters_list.c:end_nap waiters.44:acquire waiters.45:seq_cst
  *  order             src/core/pond_serve.c:order_for_waiters
  *                    src/core/pond_serve.c:wants_opening
  *                    src/core/pond_open.c:pond_openings pond.15:seq_cst
@@ -30,7 +33,7 @@
  *                    src/core/quota.c:quota_reserve quota.2:seq_cst
  *                    src/core/pond_open.c:reserve pond.24:seq_cst
  *  window_return     src/core/pond_open.c:pond_window_return pond.14:seq_cst
- *  let_go            src/core/waiters.c:waiters_exit waiters.20:seq_cst
+ *  let_go            src/core/waiters.c:unlock waiters.20:seq_cst
  */
 /*
  * The procedures, once in each process that calls them. A caller sets `back` and
@@ -39,7 +42,7 @@
  */
 #define CALLS                                                                  \
     byte c = NIL, back, from, i, got[NN], got_n, hand = NIL, hnode = NIL;      \
-    bool is_new, again, ring, some, overdue_turn, burst
+    bool is_new, past, again, ring, some, overdue_turn, burst
 #define CALL(label, k) back = k; goto label; back_##k: skip
 #define RETURN(k) :: atomic { back == k -> back = 0; goto back_##k }
 /* What a planted bug leaves out. */
@@ -53,8 +56,13 @@ pond_put:
                 MOVE(c, LEASED, HANDED) };
        d_step { TOUCH; offers = offers | BIT(c); c = NIL; again = true };
        goto pond_serve
-    :: d_step { count == 0 || (!is_new && OVERDUE != 1) -> TOUCH; is_new = false;
-                MOVE(c, LEASED, IDLE) }
+    :: d_step { count > 0 && !is_new && OVERDUE != 1 -> TOUCH; MOVE(c, LEASED, IDLE) };
+#if BUG == 2
+       d_step { TOUCH; past = token }
+#else
+       past = true
+#endif
+    :: d_step { count == 0 -> TOUCH; is_new = false; MOVE(c, LEASED, IDLE) }
     fi;
 idle_and_look:
     idle_put(c);
@@ -62,6 +70,13 @@ idle_and_look:
 #if BUG == 1
     goto returned;
 #endif
+    /* Who was woken looks when he has been there. Beside a nap it may be spare. */
+    if
+    :: !past
+    :: d_step { past && (token || BUG == 2) -> TOUCH; past = false };
+       goto returned
+    :: d_step { past && (!token || NAPS > 0) -> TOUCH; past = false }
+    fi;
 pond_look:
     if
     :: d_step { count > 0 -> TOUCH; ring = closing }
@@ -202,7 +217,11 @@ first:
 wake:
     IDLE_ANY(no_wake);
     if
-    :: d_step { token -> TOUCH };
+    :: d_step { token -> TOUCH;
+           if
+           :: word[line[0]] == NAPPING -> word[line[0]] = WOKEN; asleep[line[0]] = false
+           :: else
+           fi };
        goto no_wake
     :: d_step { !token -> TOUCH; token = true }
     fi;

@@ -20,10 +20,13 @@ holds pond safety "a session is given up" -DNT=2 -DMAX=1 -DPRE=1 -DRETIRED=1 -DO
 holds pond safety "burst" -DNT=1 -DMAX=2 -DSIZE=0 -DHURRIES=1
 holds pond safety "an order that fails beside a waiter" -DNT=1 -DK=2 -DNN=2 -DMAX=1 -DPRE=1 -DHASTY=1 -DRETIRED=1
 large pond safety "2 loans that do not come back, 1 connect at a time" -DNT=2 -DMAX=2 -DWINDOW=1 -DKEEPS -DOVERDUE=0
+holds pond safety "2 borrowers, 1 session, twice each, a nap" -DNT=2 -DNN=4 -DK=2 $rest1 -DNAPS=1
+large pond safety "3 borrowers, 1 session, a nap" -DNT=3 $rest1 -DNAPS=1
 holds pond progress "2 borrowers, 1 session" -DNT=2 $rest1 -DOVERDUE=0
 
 
 plant pond safety 1 "a return does not look for waiters" -DNT=2 $rest1
+plant pond safety 2 "a return trusts a wake that it saw before its put" -DNT=3 $rest1 -DOVERDUE=0
 plant pond safety 3 "the quota is looked at and taken in two steps" -DNT=1 -DMAX=1 -DWINDOW=2 -DHASTY=1
 plant pond safety 4 "the inbox is read and emptied in two steps" -DNT=3 $rest1
 plant pond safety 5 "the window's place is given back before the put" -DNT=1 -DK=2 -DNN=2 -DMAX=2 -DONE_ORDER_EACH
@@ -34,6 +37,7 @@ plant pond safety 9 "a waiter looks, then joins" -DNT=2 $rest1
 plant pond safety 10 "a waiter parks over a wake" -DNT=2 $rest1
 plant pond safety 11 "a woken loser keeps the wake token" -DNT=3 $rest1 -DOVERDUE=0
 plant pond safety 12 "a woken loser does not look again" -DNT=3 $rest1 -DOVERDUE=0
+plant pond safety 13 "what is given to one who naps leaves the token with him" -DNT=3 $rest1 -DNAPS=1
 plant pond safety 14 "a failed connect tells nobody" -DNT=1 -DMAX=1 -DFAILS=1
 plant pond safety 15 "who arrived does not look after the window's place" -DNT=2 -DMAX=2 -DWINDOW=1 -DKEEPS -DOVERDUE=0
 plant pond safety 16 "a failed connect keeps its place in the window" -DNT=1 -DMAX=1 -DFAILS=1
@@ -63,6 +67,7 @@ plant close safety 42 "an opening that failed keeps its place" -DNT=1 -DNN=2 -DM
 # --- giving against leaving -----------------------------------------------------------
 
 holds leave safety "2 waiters, twice each, 1 node to share, 1 deadline" -DNN=1 -DDEADLINES=1
+holds leave safety "2 waiters, twice each, 1 node to share, a nap" -DNN=1 -DDEADLINES=0 -DNAPS=1
 large leave safety "2 waiters, twice each, 2 deadlines"
 large leave safety "3 waiters, once each, 2 deadlines" -DNT=3 -DK=1
 plant leave safety 51 "a grant is looked at and given in two steps"

@@ -25,7 +25,7 @@
  *            src/core/waiters_list.c:waiters_collect waiters.21:seq_cst waiters.10:seq_cst
  *            src/core/idle.c:idle_any idle.5:seq_cst
  *            src/core/stack.h:stack_any stack.4:relaxed
- *            src/core/waiters.c:waiters_exit waiters.20:seq_cst
+ *            src/core/waiters.c:unlock waiters.20:seq_cst
  */
 #ifndef BUG
 #define BUG 0

@@ -2,15 +2,17 @@
 /* A borrower's wait: join and look, sleep, and every end of it. */
 /*
  * Parameters: LATE, how many deadlines may pass (once for each wait); HURRIES,
- * likewise the times after which the burst places may be used.
+ * likewise the times after which the burst places may be used; NAPS, how many
+ * naps there may be, which end at any moment.
  *
  * MAP
  *  join       src/core/pond_wait.c:pond_join pond.23:seq_cst
  *             src/core/waiters_nodes.c:waiters_node waiters.4:seq_cst
  *             src/core/waiters.c:count_in pond.1:seq_cst
  *             src/core/waiters.c:waiters_join waiters.13:relaxed
- *  park       src/core/waiters.c:waiter_park waiters.16:acquire
- *             src/core/waiters.c:word_move waiters.14:acquire waiters.15:seq_cst
+ *  park       src/core/waiters_owner.c:waiter_park
+ *             src/core/waiters_owner.c:sleep_as waiters.16:acquire
+ *             src/core/waiters_owner.c:word_move waiters.14:acquire waiters.15:seq_cst
  *  hurry      src/core/waiters.c:waiters_hurry
  *             src/core/pond_wait.c:pond_await
  *  step       src/core/pond_wait.c:step
@@ -18,8 +20,10 @@
  *             src/core/pond_wait.c:end_granted
  *  woken      src/core/pond_wait.c:look_when_woken
  *             src/core/pond_quick.h:pond_allow pond.7:seq_cst
- *             src/core/waiters.c:waiter_lost
- *  leave      src/core/waiters.c:waiter_leave
+ *             src/core/pond_wait.c:lose
+ *             src/core/waiters_owner.c:waiter_nap waiters.42:relaxed
+ *             src/core/waiters_owner.c:waiter_lost
+ *  leave      src/core/waiters_owner.c:waiter_leave
  *  finish     src/core/pond_wait.c:finish
  *             src/core/waiters.c:waiters_end
  */
@@ -29,7 +33,7 @@
 #ifndef HURRIES
 #define HURRIES 0
 #endif
-byte deadlines = LATE, hurries = HURRIES;
+byte deadlines = LATE, hurries = HURRIES, naps = NAPS;
 #define WAITS byte node = NIL; bool late, fast, fetched
 
 /* The flags are read after a take: a pond that is shut gives nothing (I6). */
@@ -167,6 +171,18 @@ woken:
        UNLESS(11, clear_token());
        UNLESS(12, CALL(pond_serve, 7));
        goto park
+#if NAPS
+    :: d_step { c == NIL && word[node] == WOKEN && naps > 0 -> TOUCH; naps--; word[node] = NAPPING; asleep[node] = true };
+       if
+       :: !asleep[node]
+       :: d_step { asleep[node] -> asleep[node] = false };
+          if
+          :: d_step { word[node] == NAPPING -> TOUCH; word[node] = WOKEN }
+          :: d_step { word[node] != NAPPING -> TOUCH }
+          fi
+       fi;
+       goto step
+#endif
     :: d_step { c == NIL && word[node] > WOKEN -> TOUCH };
        goto step
     fi;

@@ -80,6 +80,11 @@ inspect_waiters(void)
     WORLD_CHECK(waiters->head == NULL && waiters->tail == NULL &&
                     waiters->listed == 0 && waiters->hurried == 0,
                 "a node is listed for ever");
+    WORLD_CHECK(waiters->owing == 0, "a wake is owed for ever");
+    WORLD_CHECK(order_load_seq_u32(&world.pond.pace.handing) == 0,
+                "a session is on its way to nobody");
+    WORLD_CHECK(order_load_seq_u32(&world.pond.pace.spinning) == 0,
+                "somebody spins for ever");
 }
 
 static void

@@ -12,7 +12,7 @@ source=$1 work=$2 compiler=$3
 shift 3
 here=$source/tests/schedules
 budget=${SCHEDULES_PLANT_SECONDS:-10}
-core="slot extents pond_resize idle quota waiters waiters_list waiters_nodes pond pond_open
+core="slot extents pond_resize pace idle quota waiters waiters_list waiters_nodes waiters_owner pond pond_open
       pond_serve pond_life pond_audit pond_loans pond_wait"
 own="stand_ins world world_borrow inspect parts scenarios_borrow
      scenarios_open scenarios_flags scenarios_resize"
@@ -114,23 +114,38 @@ plant pond_join three_on_one \
 plant waiter_leave timeout_against_wake \
     '/^waiter_leave/,/^}/s/waiters_clear_token(waiters);//' \
     'a wake leaves with one who timed out'
-plant look_when_woken three_on_one \
+plant lose three_on_one \
     '/if (waiter_lost/,/pond_serve/s/waiters_clear_token(&pond->waiters);//' \
     'a woken loser keeps the wake token'
-plant look_when_woken three_on_one \
+plant lose three_on_one \
     '/if (waiter_lost/,/pond_serve/s/pond_serve(pond);//' \
     'a woken loser does not look again'
-plant waiters_exit three_on_one \
+plant unlock three_on_one \
     's/return order_cas_seq_u32(&waiters->lock, &locked, 0);/order_store_seq_u32(\&waiters->lock, 0); return locked != 0;/' \
     'the list is unlocked although a note came'
+plant waiters_exit three_on_one \
+    's/^        waiters->owing = owing;//' \
+    'a wake that is owed is forgotten when a note came'
+plant rest_beside_waiters three_on_one \
+    '/^rest_beside_waiters/,/^}/{s/^    slot_rest(slot);/    const bool comes = waiters_one_comes(\&pond->waiters); slot_rest(slot);/;s/!waiters_one_comes(&pond->waiters)/!comes/;}' \
+    'a return trusts a wake that it saw before its put'
+plant core/waiters_words.h naps_and_hand_over \
+    's/return state == WAITER_WOKEN || state == WAITER_NAPPING;/return state == WAITER_WOKEN;/' \
+    'what is given to one who naps leaves the token with him'
+plant lose naps \
+    's/^        node->nap_until_ns == 0 ? waiters_count_futile(&pond->waiters) : 0;/        INT64_MAX - now_ns;/' \
+    'a nap does not end'
+plant pond_spin spins \
+    '/^pond_spin/,/^}/s/slot = pond_take(pond);/slot = idle_take(\&pond->idle);/' \
+    'who spins does not take what he takes'
 plant waiters_collect three_on_one \
     's/oldest_first(order_swap_seq_ptr(&waiters->inbox, NULL));/oldest_first(order_load_seq_ptr(\&waiters->inbox)); order_store_seq_ptr(\&waiters->inbox, NULL);/' \
     'the inbox is read and emptied in two steps'
 plant decide timeout_against_give \
     's/if (!order_cas_seq_u32(&node->word, &word,/if ((order_store_seq_u32(\&node->word, waiter_with_state(word, to)), 0) \&\& !order_cas_seq_u32(\&node->word, \&word,/' \
     'a grant does not mind that the waiter has left'
-plant waiter_park three_on_one \
-    's/if (!word_move(node, WAITER_AWAKE, WAITER_PARKED, &state)) {/state = WAITER_AWAKE; order_store_seq_u32(\&node->word, waiter_with_state(order_load_seq_u32(\&node->word), WAITER_PARKED)); if (state != WAITER_AWAKE) {/' \
+plant sleep_as three_on_one \
+    's/if (!word_move(node, from, as, &state)) {/state = from; order_store_seq_u32(\&node->word, waiter_with_state(order_load_seq_u32(\&node->word), as)); if (state != from) {/' \
     'a waiter parks over a wake'
 plant idle_warm_take three_on_one \
     's/return order_swap_seq_ptr(&shard->warm, NULL);/void *const warm = order_load_seq_ptr(\&shard->warm); order_store_seq_ptr(\&shard->warm, NULL); return warm;/' \

@@ -13,6 +13,9 @@ static const struct part aged = {
 static const struct part hasty = {
     {5 * WORLD_MS, 0, false, false}, 1, false, true};
 
+static const struct part hasty_twice = {
+    {WORLD_MS / 2, 0, false, false}, 2, false, true};
+
 static void
 three_on_one(void)
 {
@@ -44,6 +47,59 @@ hand_over_by_age(void)
     world_rest_one(0);
     part_cast(&aged, 1);
     part_cast(&once, 2);
+}
+
+/* Wakes have long been for nothing: who loses one naps on it. */
+static void
+naps_with(int64_t handoff_ns, uint32_t sessions, const struct part *part)
+{
+    struct pond_plan plan = world_plan(sessions, sessions);
+
+    plan.handoff_ns = handoff_ns;
+    world_begin(&plan);
+    for (uint32_t i = 0; i < NAP_DOUBLINGS; i++) {
+        (void)waiters_count_futile(&world.pond.waiters);
+    }
+    for (uint32_t i = 0; i < sessions; i++) {
+        world_rest_one(0);
+    }
+    part_cast(part, 3);
+}
+
+static void
+naps(void)
+{
+    naps_with(INT64_MAX, 1, &twice);
+}
+
+static void
+naps_beside_a_spare_one(void)
+{
+    naps_with(INT64_MAX, 2, &twice);
+}
+
+static void
+naps_and_hand_over(void)
+{
+    naps_with(WORLD_MS / 4, 1, &twice);
+}
+
+static void
+naps_and_timeouts(void)
+{
+    naps_with(INT64_MAX, 1, &hasty_twice);
+}
+
+static void
+spins(void)
+{
+    const struct pond_plan plan = world_plan(1, 1);
+
+    world_begin(&plan);
+    world.cpus = 2;
+    world.spins = true;
+    world_rest_one(0);
+    part_cast(&twice, 3);
 }
 
 static void
@@ -271,6 +327,11 @@ const struct scenario scenarios_borrow[] = {
     {"three_on_one", three_on_one, 2},
     {"three_on_two_twice", three_on_two_twice, 2},
     {"hand_over_by_age", hand_over_by_age, 2},
+    {"spins", spins, 2},
+    {"naps", naps, 2},
+    {"naps_beside_a_spare_one", naps_beside_a_spare_one, 2},
+    {"naps_and_hand_over", naps_and_hand_over, 2},
+    {"naps_and_timeouts", naps_and_timeouts, 2},
     {"timeout_against_wake", timeout_against_wake, 3},
     {"timeout_against_give", timeout_against_give, 3},
     {"all_time_out", all_time_out, 2},

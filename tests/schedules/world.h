@@ -48,6 +48,7 @@ struct world {
     uint32_t rounds;        /* of the keeper over what rests */
     bool hurry;             /* the keeper shall look at what rests */
     bool trusts_grants;     /* nobody asks pond_may_lend */
+    bool spins; /* who finds nothing spins before he joins */
     uint32_t opens_to_fail; /* the next so many connects */
     bool shut, suspended;   /* pond_raise has returned */
     bool still;             /* and who missed the suspension is done */

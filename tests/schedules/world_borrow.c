@@ -240,6 +240,9 @@ take_or_wait(const struct world_wish *wish, struct slot **slot)
     reclaim_read_begin();
     if (!wish->comes_back && !wish->only_new) {
         *slot = is_quick() ? take_quickly() : pond_take(&world.pond);
+        if (*slot == NULL && world.spins) {
+            *slot = pond_spin(&world.pond);
+        }
         if (*slot != NULL) {
             WORLD_CHECK(!world.still, "taken after the suspend had returned");
             reclaim_read_end();

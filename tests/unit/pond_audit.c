@@ -138,6 +138,37 @@ the_rescue_finds_a_lost_wake_up_and_only_that(void **state)
     kit_end();
 }
 
+static void
+the_looks_for_who_is_stuck_get_rarer_while_nobody_is(void **state)
+{
+    struct pond_stuck stuck = {0};
+    int64_t pause_ns;
+
+    (void)state;
+    begin_with(1, INT64_MAX);
+    lent = kit_lease();
+    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    pause_ns = stuck.pause_ns;
+    assert_in_range(pause_ns, 1, 20 * KIT_MS);
+    for (int i = 0; i < 12; i++) {
+        assert_false(pond_rescue(&kit.pond, &stuck));
+        assert_in_range(stuck.pause_ns, pause_ns, 2 * pause_ns);
+        pause_ns = stuck.pause_ns;
+    }
+    assert_int_equal(pause_ns, 500 * KIT_MS);
+    slot_rest(lent); /* planted: put, no look */
+    idle_put(&kit.pond.idle, lent);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    assert_int_equal(stuck.pause_ns, POND_STUCK_NS);
+    kit.now_ns += stuck.pause_ns;
+    assert_true(pond_rescue(&kit.pond, &stuck));
+    pond_put(&kit.pond, served(&a));
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    assert_in_range(stuck.pause_ns, 1, 20 * KIT_MS);
+    kit_end();
+}
+
 int
 main(void)
 {
@@ -147,6 +178,7 @@ main(void)
         cmocka_unit_test(the_audit_sees_more_places_taken_than_there_are),
         cmocka_unit_test(the_audit_sees_a_session_that_left_uncounted),
         cmocka_unit_test(the_rescue_finds_a_lost_wake_up_and_only_that),
+        cmocka_unit_test(the_looks_for_who_is_stuck_get_rarer_while_nobody_is),
     };
 
     race_hook(kit_hook, NULL);

@@ -154,9 +154,9 @@ who_lies_down_in_the_middle_of_a_grant_is_woken(void **state)
     enter();
     kit_cut(0, "waiters.decide", 1, first_parks);
     assert_true(waiters_grant(&list, first, &slot));
+    let_go();
     assert_int_equal(kit.woke, 1);
     assert_ptr_equal(kit.woken, &first->word);
-    let_go();
 }
 
 static void
@@ -166,8 +166,8 @@ who_lies_down_in_the_middle_of_a_wake_is_woken(void **state)
     enter();
     kit_cut(0, "waiters.decide", 1, first_parks);
     assert_true(waiters_wake_first(&list));
-    assert_int_equal(kit.woke, 1);
     let_go();
+    assert_int_equal(kit.woke, 1);
 }
 
 static void
@@ -177,6 +177,72 @@ a_grant_before_lying_down_is_seen_without_a_sleep(void **state)
     kit_cut(0, "waiters.park", 1, first_is_granted);
     assert_int_equal(waiter_park(&list, first, CLOCK_NEVER), WAITER_GRANTED);
     assert_int_equal(kit.slept, 0);
+}
+
+/* --- what is owed to sleepers ---------------------------------------- */
+
+static void
+the_list_is_free_and_nobody_is_woken_yet(void)
+{
+    assert_int_equal(kit.woke, 0);
+    answer = waiters_enter(&list);
+    assert_true(answer);
+    waiters_collect(&list);
+    let_go();
+}
+
+static void
+a_sleeper_is_woken_when_the_list_is_free(void **state)
+{
+    (void)state;
+    first_parks();
+    enter();
+    assert_true(waiters_grant(&list, first, &slot));
+    kit_cut(0, "waiters.wake", 1, the_list_is_free_and_nobody_is_woken_yet);
+    let_go();
+    assert_int_equal(kit.woke, 1);
+    assert_ptr_equal(kit.woken, &first->word);
+}
+
+static void
+a_wake_is_owed_until_the_list_is_free(void **state)
+{
+    (void)state;
+    first_parks();
+    enter();
+    assert_true(waiters_grant(&list, first, &slot));
+    (void)join_at(3);
+    assert_false(waiters_enter(&list));
+    assert_false(waiters_exit(&list)); /* a note came */
+    assert_int_equal(kit.woke, 0);
+    waiters_collect(&list);
+    let_go();
+    assert_int_equal(kit.woke, 1);
+    enter();
+    let_go();
+    assert_int_equal(kit.woke, 1); /* and only once */
+}
+
+static void
+as_many_as_sleep_are_woken(void **state)
+{
+    struct waiter *sleepers[2 * WAITERS_OWED_MAX];
+    const uint32_t count = sizeof(sleepers) / sizeof(sleepers[0]);
+
+    (void)state;
+    for (uint32_t i = 0; i < count; i++) {
+        sleepers[i] = join_at(3 + i);
+        order_store_seq_u32(
+            &sleepers[i]->word,
+            waiter_with_state(order_load_seq_u32(&sleepers[i]->word),
+                              WAITER_PARKED));
+    }
+    enter();
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(waiters_refuse(&list, sleepers[i], POND_SHUT));
+    }
+    let_go();
+    assert_int_equal(kit.woke, count);
 }
 
 /* --- unlocking against a note ---------------------------------------- */
@@ -293,6 +359,9 @@ main(void)
         TEST(a_wake_in_the_middle_of_a_leave_does_not_leave_with_it),
         TEST(who_lies_down_in_the_middle_of_a_grant_is_woken),
         TEST(who_lies_down_in_the_middle_of_a_wake_is_woken),
+        TEST(a_sleeper_is_woken_when_the_list_is_free),
+        TEST(a_wake_is_owed_until_the_list_is_free),
+        TEST(as_many_as_sleep_are_woken),
         TEST(a_grant_before_lying_down_is_seen_without_a_sleep),
         TEST(who_finds_the_list_locked_does_not_wait_and_is_not_forgotten),
         TEST(a_note_just_before_the_unlock_is_read_first),

@@ -197,6 +197,109 @@ a_sleep_ends_at_its_deadline_and_leaves_the_waiter_awake(void **state)
     assert_int_equal(kit.slept, 1); /* past: no sleep at all */
 }
 
+/* --- napping --------------------------------------------------------- */
+
+static struct waiter *
+join_woken(void)
+{
+    struct waiter *const node = join_at(1);
+
+    enter();
+    assert_true(waiters_wake_first(&list));
+    let_go();
+    assert_int_equal(state_of(node), WAITER_WOKEN);
+    return node;
+}
+
+static void
+give_to_the_napper(void)
+{
+    enter();
+    assert_int_equal(state_of(sleeper), WAITER_NAPPING);
+    assert_true(waiters_one_naps(&list));
+    assert_true(waiters_token_out(&list));
+    assert_true(waiters_grant(&list, sleeper, &slot));
+    assert_false(waiters_token_out(&list));
+    let_go();
+}
+
+static void
+something_rests_that_nobody_takes(void)
+{
+    enter();
+    assert_false(waiters_wake_first(&list)); /* a wake is in flight already */
+    let_go();
+}
+
+static void
+who_naps_is_woken_by_what_it_is_given_and_the_token_is_back(void **state)
+{
+    (void)state;
+    sleeper = join_woken();
+    kit.naps[0] = give_to_the_napper;
+    assert_int_equal(waiter_nap(&list, sleeper, CLOCK_NEVER), WAITER_GRANTED);
+    assert_int_equal(kit.woke, 1);
+    assert_ptr_equal(sleeper->slot, &slot);
+    assert_false(waiters_one_naps(&list));
+}
+
+static void
+a_nap_ends_when_something_rests_that_nobody_takes(void **state)
+{
+    (void)state;
+    sleeper = join_woken();
+    kit.naps[0] = something_rests_that_nobody_takes;
+    assert_int_equal(waiter_nap(&list, sleeper, CLOCK_NEVER), WAITER_WOKEN);
+    assert_int_equal(kit.woke, 1);
+    assert_true(waiters_token_out(&list));
+}
+
+static void
+a_nap_ends_at_its_time_and_the_token_is_still_out(void **state)
+{
+    const int64_t end = KIT_START_NS + KIT_MS;
+
+    (void)state;
+    sleeper = join_woken();
+    assert_int_equal(waiter_nap(&list, sleeper, end), WAITER_WOKEN);
+    assert_int_equal(kit.now_ns, end);
+    assert_true(waiters_token_out(&list));
+    assert_true(waiter_leave(&list, sleeper));
+    assert_false(waiters_token_out(&list));
+}
+
+static void
+who_was_given_something_does_not_nap(void **state)
+{
+    (void)state;
+    sleeper = join_woken();
+    enter();
+    assert_true(waiters_grant(&list, sleeper, &slot));
+    let_go();
+    assert_int_equal(waiter_nap(&list, sleeper, CLOCK_NEVER), WAITER_GRANTED);
+    assert_int_equal(kit.slept, 0);
+}
+
+static void
+naps_grow_while_wakes_are_for_nothing_and_shrink_when_one_is_not(void **state)
+{
+    (void)state;
+    assert_int_equal(waiters_count_futile(&list), 0);
+    assert_int_equal(waiters_count_futile(&list), NAP_SHORTEST_NS);
+    assert_int_equal(waiters_count_futile(&list), 2 * NAP_SHORTEST_NS);
+    for (int i = 0; i < 9; i++) {
+        (void)waiters_count_futile(&list);
+    }
+    assert_int_equal(waiters_count_futile(&list), NAP_LONGEST_NS);
+    assert_int_equal(NAP_LONGEST_NS, KIT_MS);
+    waiters_count_useful(&list);
+    assert_in_range(waiters_count_futile(&list), 1, NAP_LONGEST_NS / 4);
+    for (int i = 0; i < 3; i++) {
+        waiters_count_useful(&list);
+    }
+    assert_int_equal(waiters_count_futile(&list), 0);
+}
+
 int
 main(void)
 {
@@ -214,6 +317,11 @@ main(void)
         TEST(who_does_not_sleep_costs_no_system_call),
         TEST(spurious_wakes_are_slept_through),
         TEST(a_sleep_ends_at_its_deadline_and_leaves_the_waiter_awake),
+        TEST(who_naps_is_woken_by_what_it_is_given_and_the_token_is_back),
+        TEST(a_nap_ends_when_something_rests_that_nobody_takes),
+        TEST(a_nap_ends_at_its_time_and_the_token_is_still_out),
+        TEST(who_was_given_something_does_not_nap),
+        TEST(naps_grow_while_wakes_are_for_nothing_and_shrink_when_one_is_not),
     };
 #undef TEST
 
