@@ -270,7 +270,11 @@ static bool
 refuses_new_ones(dew_pool *pool)
 {
     dew_conn conn;
-    return dew_acquire(pool, DEW_NO_WAIT, &conn, NULL) == DEW_ECLOSED;
+    const dew_code code = dew_acquire(pool, DEW_NO_WAIT, &conn, NULL);
+    if (code == DEW_OK) {
+        kit_return(&conn); /* the close has not begun */
+    }
+    return code == DEW_ECLOSED;
 }
 
 /* The close has nothing to wait for any more, but the walk. */
