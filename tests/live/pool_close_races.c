@@ -61,8 +61,12 @@ static bool
 refuses_new_ones(dew_pool *pool)
 {
     dew_conn conn;
+    const dew_code code = dew_acquire(pool, DEW_NO_WAIT, &conn, NULL);
 
-    return dew_acquire(pool, DEW_NO_WAIT, &conn, NULL) == DEW_ECLOSED;
+    if (code == DEW_OK) {
+        kit_return(&conn); /* the close has not begun */
+    }
+    return code == DEW_ECLOSED;
 }
 
 static void
