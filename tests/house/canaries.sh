@@ -167,6 +167,69 @@ planted models tests/model/slot.pml '/* MAP
 planted words src/core/slot.c "/* TO""DO: the rest. */" 'src/core/slot.c:16:'
 planted words README.md "see /wo""rk/main" 'README.md:1:'
 
+# The table of pains: as many rows as the test wants at least, all of them true.
+table_of_pains()
+{
+    fresh_house
+    mkdir -p "$scratch/h/tests/live" "$scratch/h/tests/unit"
+    {
+        echo '| pain | shown by |'
+        echo '|---|---|'
+        for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+            printf '| %s | `pool_a`: `a_is_so`, `a_is_not`; `unit/b`: `b_is_so` |\n' $n
+        done
+    } >"$scratch/h/tests/README.md"
+    printf '%s\n' 'static void a_is_so(void **state) {}' \
+        'static void a_is_not(void **state) {}' 'TEST(a_is_so), TEST(a_is_not)' \
+        >"$scratch/h/tests/live/pool_a.c"
+    echo '{.name = "b_is_so"}' >"$scratch/h/tests/unit/b.c"
+}
+# pain ROW EXPECTED: the same with one more row.
+pain()
+{
+    table_of_pains
+    printf '%s\n' "$1" >>"$scratch/h/tests/README.md"
+    barks pains "$2"
+}
+table_of_pains
+quiet pains
+pain '| a | `pool_a`: `a_was_so` |' 'README.md:19: no test a_was_so in tests/live/pool_a.c'
+pain '| a | `pool_a`: `a_is` |' 'no test a_is in tests/live/pool_a.c'
+pain '| a | `pool_b`: `b_is_so` |' 'there is no tests/live/pool_b.c'
+pain '| a | `unit/b`: `a_is_so` |' 'no test a_is_so in tests/unit/b.c'
+pain '| a | `house/gone` |' 'there is no tests/house/gone.c'
+pain '| a | `b_is_so` |' 'there is no tests/live/?.c'
+table_of_pains
+# Written, but not in the list of what is run.
+sed -i '3s/TEST(a_is_not)//' "$scratch/h/tests/live/pool_a.c"
+barks pains 'no test a_is_not in tests/live/pool_a.c'
+table_of_pains
+sed -i 5,18d "$scratch/h/tests/README.md"
+barks pains 'no table'
+
+# The form: a house with one file that has it.
+formatted_house()
+{
+    rm -rf "$scratch/h"
+    mkdir -p "$scratch/h/src"
+    cp "$source_dir/.clang-format" "$scratch/h"
+    printf '%s\n' 'int' 'f(int x)' '{' '    return x;' '}' >"$scratch/h/src/f.c"
+}
+if command -v clang-format-14 >/dev/null; then
+    formatted_house
+    quiet format
+    printf '%s\n' 'int g(int x)  { return x; }' >>"$scratch/h/src/f.c"
+    barks format 'src/f.c:6:'
+    formatted_house
+    echo 'NoSuchOption: 1' >>"$scratch/h/.clang-format"
+    barks format 'clang-format-14 does not run'
+    formatted_house
+    rm "$scratch/h/src/f.c"
+    barks format 'no sources to look at'
+else
+    echo 'NOT TRIED: the test of form, clang-format-14 is not installed' >&2
+fi
+
 # Objects and libraries, made here: the clean ones first.
 mkdir -p "$scratch/b/CMakeFiles/dewpond_objects.dir/src/core" \
     "$scratch/b/CMakeFiles/dewpond_objects.dir/src/session"

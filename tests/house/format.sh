@@ -5,6 +5,11 @@
 
 formatter=$(command -v clang-format-14 || true)
 [ -n "$formatter" ] || skip "clang-format-14 is not installed"
-offences=$(sources src include tests tools examples bench tsan |
-    xargs "$formatter" --dry-run 2>&1 | grep 'warning:' || true)
-verdict "$offences"
+files=$(sources src include tests tools examples bench tsan)
+[ -n "$files" ] || fail "no sources to look at"
+# shellcheck disable=SC2086
+said=$("$formatter" --dry-run $files 2>&1) || {
+    printf '%s\n' "$said" >&2
+    fail "clang-format-14 does not run"
+}
+verdict "$(printf '%s\n' "$said" | grep 'warning:' || true)"

@@ -10,7 +10,8 @@
  *
  * Left out, because tests/schedules runs it as it is: self service, the choosy,
  * several shards (with PLACES 2 the warm slot and the stack are looked at one
- * after the other, as two shards would be), resize, suspend.
+ * after the other, as two shards would be: pond.pml runs that, too), resize,
+ * suspend.
  *
  * The procedures (put, look, the pass) are in pass.pml.
  *
@@ -152,9 +153,14 @@ inline idle_put(s) {
 }
 
 /* Own shard first, or as a thief: the other way round. */
+#if BUG == 28
+#define WARM_TAKE(who) d_step { TOUCH; who = warm }; d_step { TOUCH; warm = NIL }
+#else
+#define WARM_TAKE(who) d_step { TOUCH; who = warm; warm = NIL }
+#endif
 inline idle_take(who) {
     if
-    :: d_step { TOUCH; who = warm; warm = NIL };
+    :: WARM_TAKE(who);
        if
        :: who != NIL
        :: d_step { who == NIL -> TOUCH; POP(rest, who) }
@@ -162,7 +168,7 @@ inline idle_take(who) {
     :: d_step { TOUCH; POP(rest, who) };
        if
        :: who != NIL
-       :: d_step { who == NIL -> TOUCH; who = warm; warm = NIL }
+       :: who == NIL; WARM_TAKE(who)
        fi
     fi
 }
@@ -170,8 +176,8 @@ inline idle_take(who) {
 /* Goes on when something seems to rest, else jumps. (An inline takes no label.) */
 #define IDLE_ANY(nothing)                                                      \
     if                                                                         \
-    :: d_step { warm != NIL -> TOUCH }                                         \
-    :: d_step { warm == NIL -> TOUCH };                                        \
+    :: d_step { warm != NIL && BUG != 27 -> TOUCH }                             \
+    :: d_step { warm == NIL || BUG == 27 -> TOUCH };                            \
        if                                                                      \
        :: d_step { rest != 0 -> TOUCH }                                        \
        :: d_step { rest == 0 -> TOUCH }; goto nothing                          \

@@ -19,6 +19,9 @@ holds pond safety "a connect fails" -DNT=1 -DMAX=1 -DFAILS=1
 holds pond safety "a session is given up" -DNT=2 -DMAX=1 -DPRE=1 -DRETIRED=1 -DOVERDUE=0
 holds pond safety "burst" -DNT=1 -DMAX=2 -DSIZE=0 -DHURRIES=1
 holds pond safety "an order that fails beside a waiter" -DNT=1 -DK=2 -DNN=2 -DMAX=1 -DPRE=1 -DHASTY=1 -DRETIRED=1
+holds pond safety "2 borrowers, 1 session, twice each, warm slot and stack" -DNT=2 -DNN=4 -DK=2 $rest1 -DPLACES=2
+holds pond safety "1 waiter, 1 order, one who does not wait, 2 places" -DNT=1 -DMAX=2 -DHASTY=1 -DONE_ORDER_EACH -DPLACES=2
+large pond safety "3 borrowers, 2 sessions, warm slot and stack" -DNT=3 $rest2 -DPLACES=2
 large pond safety "2 loans that do not come back, 1 connect at a time" -DNT=2 -DMAX=2 -DWINDOW=1 -DKEEPS -DOVERDUE=0
 holds pond safety "2 borrowers, 1 session, twice each, a nap" -DNT=2 -DNN=4 -DK=2 $rest1 -DNAPS=1
 large pond safety "3 borrowers, 1 session, a nap" -DNT=3 $rest1 -DNAPS=1
@@ -27,6 +30,7 @@ holds pond progress "2 borrowers, 1 session" -DNT=2 $rest1 -DOVERDUE=0
 
 plant pond safety 1 "a return does not look for waiters" -DNT=2 $rest1
 plant pond safety 2 "a return trusts a wake that it saw before its put" -DNT=3 $rest1 -DOVERDUE=0
+plant pond safety 27 "who looks for what rests overlooks the warm slot" -DNT=2 $rest1 -DPLACES=2
 plant pond safety 3 "the quota is looked at and taken in two steps" -DNT=1 -DMAX=1 -DWINDOW=2 -DHASTY=1
 plant pond safety 4 "the inbox is read and emptied in two steps" -DNT=3 $rest1
 plant pond safety 5 "the window's place is given back before the put" -DNT=1 -DK=2 -DNN=2 -DMAX=2 -DONE_ORDER_EACH
@@ -38,6 +42,7 @@ plant pond safety 10 "a waiter parks over a wake" -DNT=2 $rest1
 plant pond safety 11 "a woken loser keeps the wake token" -DNT=3 $rest1 -DOVERDUE=0
 plant pond safety 12 "a woken loser does not look again" -DNT=3 $rest1 -DOVERDUE=0
 plant pond safety 13 "what is given to one who naps leaves the token with him" -DNT=3 $rest1 -DNAPS=1
+plant pond safety 28 "the warm slot is read and emptied in two steps" -DNT=2 $rest1 -DPLACES=2
 plant pond safety 14 "a failed connect tells nobody" -DNT=1 -DMAX=1 -DFAILS=1
 plant pond safety 15 "who arrived does not look after the window's place" -DNT=2 -DMAX=2 -DWINDOW=1 -DKEEPS -DOVERDUE=0
 plant pond safety 16 "a failed connect keeps its place in the window" -DNT=1 -DMAX=1 -DFAILS=1
@@ -104,10 +109,12 @@ holds breaker safety "2 borrowers, 2 openers, 2 failures"
 large breaker safety "3 borrowers, 2 openers, 3 failures" -DNT=3 -DFAILURES=3
 holds breaker safety "2 borrowers, 2 openers, 2 failures, nobody fails fast" -DPATIENT
 holds breaker served_or_refused "2 borrowers, 1 opener, 1 failure" -DOPENERS=1 -DFAILURES=1
+holds breaker served_or_refused "the same, nobody fails fast" -DPATIENT -DOPENERS=1 -DFAILURES=1
 plant breaker safety 81 "two tell the pond at once"
 plant breaker safety 82 "a window that grew tells nobody" -DPATIENT
 plant breaker safety 83 "after a failure no try comes due" -DPATIENT
 plant breaker safety 84 "a failed connect tells nobody"
+plant breaker served_or_refused 85 "a try that has come due is put off, again and again" -DPATIENT -DOPENERS=1 -DFAILURES=1
 
 # --- store buffers ----------------------------------------------------------------------------
 
