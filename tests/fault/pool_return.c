@@ -17,10 +17,13 @@
 #define MUST(point) COUNTDOWN_POINT(FAULT_##point)
 #define MUST_CLOCK MUST(CLOCK_JUMP) | MUST(CLOCK_STILL)
 
+/* Nor a session that is taken for alive since it came back a moment ago: the
+ * borrow polls, as the return does not. */
 static void
 without_resets(dew_config *config)
 {
     config->reset = DEW_RESET_NEVER;
+    config->bypass_ms = DEW_ZERO;
 }
 
 static void
