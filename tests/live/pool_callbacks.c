@@ -153,7 +153,7 @@ failing_connects_are_logged_once_as_a_warning(void **state)
 
 /* Set before the first callback that uses them can run. */
 static dew_pool *own;
-#define OWN_CALLS 9
+#define OWN_CALLS 10
 static dew_conn own_loan; /* of another session than the callback's */
 static dew_code own_codes[OWN_CALLS];
 
@@ -173,6 +173,7 @@ call_its_own_pool(MYSQL *mysql, void *arg)
     own_codes[6] = dew_ping(&own_loan, &error);
     own_codes[7] = dew_deadline(&own_loan, 1000, &error);
     own_codes[8] = dew_detach(&own_loan) == NULL ? DEW_EINVAL : DEW_OK;
+    own_codes[9] = dew_discard(&own_loan);
     /* Without a code to tell: nothing happens. */
     dew_pool_refresh(own);
     dew_pool_suspend(own);

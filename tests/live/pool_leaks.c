@@ -78,6 +78,28 @@ forgotten_loan_is_reported_once_with_its_borrower(void **state)
     kit_close(pool);
 }
 
+/* The keeper's notes of who was told were made for fewer places. */
+static void
+loan_of_a_place_that_a_resize_added_is_reported_once_too(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn first, second;
+    configure(&config, LEAK_MS);
+    dew_pool *const pool = kit_open(&config);
+    (void)kit_borrow(pool, &first);
+    KIT_AWAIT(kit_stats(pool).leaks == 1);
+    assert_int_equal(dew_pool_resize(pool, 64, 64, NULL), DEW_OK);
+    (void)kit_borrow(pool, &second);
+    KIT_AWAIT(kit_stats(pool).leaks == 2);
+    let_pass(3 * LEAK_MS); /* and the first is not told again */
+    assert_int_equal(kit_stats(pool).leaks, 2);
+    assert_int_equal(journal_warnings(&journal, TOLD), 2);
+    kit_return(&first);
+    kit_return(&second);
+    kit_close(pool);
+}
+
 /* Not early, and within the two looks that the interval promises: looks once
  * a second, as without leak_after_ms, would come too late. */
 static void
@@ -215,6 +237,8 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(forgotten_loan_is_reported_once_with_its_borrower),
+        cmocka_unit_test(
+            loan_of_a_place_that_a_resize_added_is_reported_once_too),
         cmocka_unit_test(report_comes_after_leak_after_ms_and_not_much_later),
         cmocka_unit_test(loans_that_come_back_in_time_are_not_reported),
         cmocka_unit_test(each_forgotten_loan_is_reported_by_itself),

@@ -59,6 +59,24 @@ nested_wait_is_told_at_most_once_a_second(void **state)
     kit_close(pool);
 }
 
+/* Of a loan by the function itself, without the macro, nobody knows the place. */
+static void
+nested_wait_is_told_without_a_call_site_too(void **state)
+{
+    (void)state;
+    dew_conn held, second;
+    dew_pool *const pool = open_with(0, 1);
+    assert_int_equal((dew_acquire)(pool, KIT_PATIENCE_MS, &held, NULL), DEW_OK);
+    assert_int_equal((dew_acquire)(pool, 5, &second, NULL), DEW_ETIMEDOUT);
+    const char *const told = journal_warning(&journal, TOLD);
+    assert_non_null(told);
+    const char *const where = strstr(told, "an unknown place");
+    assert_non_null(where);
+    assert_non_null(strstr(where + 1, "an unknown place"));
+    kit_return(&held);
+    kit_close(pool);
+}
+
 static void
 nested_wait_is_refused_at_once_where_the_flag_stands(void **state)
 {
@@ -236,6 +254,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(nested_wait_is_told_at_most_once_a_second),
+        cmocka_unit_test(nested_wait_is_told_without_a_call_site_too),
         cmocka_unit_test(nested_wait_is_refused_at_once_where_the_flag_stands),
         cmocka_unit_test(nested_waits_are_counted_without_a_log),
         cmocka_unit_test(second_session_that_needs_no_wait_is_lent),

@@ -20,6 +20,7 @@
 #include "fixture/loan.h"
 #include "fixture/prompt.h"
 #include "session/flavour.h"
+#include "session/inside.h"
 
 static struct test_server *server;
 
@@ -492,6 +493,22 @@ result_too_slow_to_drain_ends_the_session_in_time(void **state)
     (void)close(session_hang_up(loan.session, SESSION_CUT));
 }
 
+/* A result without rows counts as one. */
+static void
+too_many_results_to_drain_end_the_session(void **state)
+{
+    (void)state;
+    enum { RESULTS = SESSION_DRAIN_ROWS + 2 };
+    static char sql[RESULTS * 5 + 1];
+    for (int i = 0; i < RESULTS; i++) {
+        memcpy(sql + 5 * i, "DO 0;", 5);
+    }
+    struct loan loan = begin(DEW_RESET_AUTO);
+    mysql_set_server_option(loan.mysql, MYSQL_OPTION_MULTI_STATEMENTS_ON);
+    assert_int_equal(mysql_query(loan.mysql, sql), 0);
+    ends_broken(&loan, SESSION_MID_RESULT);
+}
+
 /* Letting go of the rest must not read it: the next row takes an hour. */
 static void
 rest_of_a_result_too_big_is_not_read(void **state)
@@ -669,6 +686,7 @@ main(void)
             unbuffered_result_that_somebody_owns_ends_the_session),
         cmocka_unit_test(statement_executed_but_not_fetched_ends_the_session),
         cmocka_unit_test(result_too_big_to_drain_ends_the_session),
+        cmocka_unit_test(too_many_results_to_drain_end_the_session),
         cmocka_unit_test(result_too_slow_to_drain_ends_the_session_in_time),
         cmocka_unit_test(rest_of_a_result_too_big_is_not_read),
         cmocka_unit_test(overgrown_buffer_ends_the_session),

@@ -157,6 +157,37 @@ on_connect_may_not_leave_a_result_unread(void **state)
     assert_non_null(strstr(refused(&settings).message, "result unread"));
 }
 
+static int
+leave_the_second_result(MYSQL *mysql, void *arg)
+{
+    (void)arg;
+    if (mysql_query(mysql, "SELECT 1; SELECT 2") != 0) {
+        return 1;
+    }
+    mysql_free_result(mysql_store_result(mysql));
+    return 0;
+}
+
+static int
+leave_it_dead(MYSQL *mysql, void *arg)
+{
+    (void)arg;
+    (void)mysql_query(mysql, "KILL CONNECTION_ID()");
+    return mysql_query(mysql, "SELECT 1") == 0;
+}
+
+static void
+on_connect_may_not_leave_a_second_result_or_a_dead_session(void **state)
+{
+    struct settings settings = settings_for(*state);
+
+    settings.client_flags = CLIENT_MULTI_STATEMENTS;
+    settings.on_connect = leave_the_second_result;
+    assert_non_null(strstr(refused(&settings).message, "result unread"));
+    settings.on_connect = leave_it_dead;
+    assert_non_null(strstr(refused(&settings).message, "dead"));
+}
+
 static void
 init_sql_runs_and_its_results_are_dropped(void **state)
 {
@@ -238,6 +269,8 @@ main(void)
         cmocka_unit_test(on_options_runs_before_the_connect_and_may_refuse),
         cmocka_unit_test(on_connect_runs_after_it_and_may_refuse),
         cmocka_unit_test(on_connect_may_not_leave_a_result_unread),
+        cmocka_unit_test(
+            on_connect_may_not_leave_a_second_result_or_a_dead_session),
         cmocka_unit_test(init_sql_runs_and_its_results_are_dropped),
         cmocka_unit_test(an_error_of_init_sql_is_the_servers_own),
         cmocka_unit_test(each_allocation_may_fail),

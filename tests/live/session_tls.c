@@ -55,8 +55,8 @@ static int
 set_up(void **state)
 {
     static struct world world;
-    static char certificate[2 * PATH], key[2 * PATH];
-    const char *const args[] = {certificate, key, NULL};
+    static char certificate[2 * PATH], key[2 * PATH], authority[2 * PATH];
+    const char *const args[] = {certificate, key, authority, NULL};
 
     (void)snprintf(world.directory, PATH, "/tmp/dewpond-tls-XXXXXX");
     assert_non_null(mkdtemp(world.directory));
@@ -70,6 +70,8 @@ set_up(void **state)
                    world.certificate);
     (void)snprintf(key, sizeof(key), "--ssl-key=%s/server.key",
                    world.directory);
+    /* Clients may have one, too, if it is this one. */
+    (void)snprintf(authority, sizeof(authority), "--ssl-ca=%s", world.other);
     world.server = test_server_start(args);
     watchdog_use();
     *state = &world;
@@ -166,6 +168,48 @@ verify_wants_the_right_authority(void **state)
     assert_false(opens(&settings));
 }
 
+/* The library reads the file last; the pool's word stands all the same. */
+static void
+verify_is_not_switched_off_by_a_defaults_file(void **state)
+{
+    const struct world *const world = *state;
+    char path[PATH + 16];
+
+    (void)snprintf(path, sizeof(path), "%s/my.cnf", world->directory);
+    FILE *const file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fputs("[client]\nssl-verify-server-cert=0\n", file);
+    assert_int_equal(fclose(file), 0);
+    struct settings settings =
+        settings_with(world, DEW_TLS_REQUIRED, world->certificate);
+    settings.host = (char *)"127.1"; /* the same, and not in the certificate */
+    settings.defaults_file = path;
+    assert_true(opens(&settings));
+    settings.tls_mode = DEW_TLS_VERIFY;
+    assert_false(opens(&settings));
+}
+
+/* A user who must show a certificate that the server's authority has signed. */
+static void
+certificate_of_the_client_is_shown(void **state)
+{
+    const struct world *const world = *state;
+    char key[PATH + 16];
+
+    (void)test_server_exec(world->server, "CREATE USER shows REQUIRE X509");
+    (void)test_server_exec(world->server, "GRANT SELECT ON t.* TO shows");
+    (void)snprintf(key, sizeof(key), "%s/other.key", world->directory);
+    struct settings settings = settings_with(world, DEW_TLS_REQUIRED, NULL);
+    settings.user = (char *)"shows";
+    settings.password = NULL;
+    assert_false(opens(&settings));
+    settings.tls_cert = (char *)(uintptr_t)world->other;
+    settings.tls_key = key;
+    assert_true(opens(&settings));
+    settings.tls_cert = (char *)(uintptr_t)world->certificate;
+    assert_false(opens(&settings)); /* that is not this key's */
+}
+
 static void
 switched_off_is_not_encrypted(void **state)
 {
@@ -247,6 +291,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_required_session_is_encrypted_and_works),
         cmocka_unit_test(verify_wants_the_right_authority),
+        cmocka_unit_test(verify_is_not_switched_off_by_a_defaults_file),
+        cmocka_unit_test(certificate_of_the_client_is_shown),
         cmocka_unit_test(switched_off_is_not_encrypted),
         cmocka_unit_test(a_deadline_holds_inside_of_tls),
         cmocka_unit_test(

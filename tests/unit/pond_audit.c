@@ -110,6 +110,32 @@ the_audit_sees_more_places_taken_than_there_are(void **state)
     kit_end();
 }
 
+/* It looks the same, but a pass went by between the two looks: it may have seen
+ * to one, and this be another. */
+static void
+the_rescue_waits_anew_after_each_pass(void **state)
+{
+    struct pond_stuck stuck = {0};
+
+    (void)state;
+    begin_with(1, INT64_MAX);
+    lent = kit_lease();
+    assert_int_equal(kit_join(&a, CLOCK_NEVER), POND_SLOT);
+    slot_rest(lent); /* planted: put, no look */
+    idle_put(&kit.pond.idle, lent);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    kit.now_ns += POND_STUCK_NS;
+    order_bump_owned_u64(&kit.pond.waiters.passes, 1);
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    kit.now_ns += POND_STUCK_NS - 1;
+    assert_false(pond_rescue(&kit.pond, &stuck));
+    assert_int_equal(kit_state(&a), WAITER_AWAKE);
+    kit.now_ns++;
+    assert_true(pond_rescue(&kit.pond, &stuck));
+    pond_put(&kit.pond, served(&a));
+    kit_end();
+}
+
 static void
 the_rescue_finds_a_lost_wake_up_and_only_that(void **state)
 {
@@ -179,6 +205,7 @@ main(void)
         cmocka_unit_test(the_audit_sees_a_session_that_left_uncounted),
         cmocka_unit_test(the_rescue_finds_a_lost_wake_up_and_only_that),
         cmocka_unit_test(the_looks_for_who_is_stuck_get_rarer_while_nobody_is),
+        cmocka_unit_test(the_rescue_waits_anew_after_each_pass),
     };
 
     race_hook(kit_hook, NULL);
