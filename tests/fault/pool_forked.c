@@ -107,6 +107,25 @@ open_for_the_first_time(void)
     return line;
 }
 
+static int
+connect_for_the_first_time(void)
+{
+    dew_conn conn;
+    dew_error error;
+
+    arm();
+    const dew_code code = dew_connect(&config, &conn, &error);
+    disarm();
+    if (code != DEW_OK) {
+        FORK_EXPECT(conn.mysql == NULL && is_told(code, &error));
+        FORK_EXPECT(dew_connect(&config, &conn, &error) == code);
+        return 0;
+    }
+    FORK_EXPECT(fork_kit_server_id(conn.mysql) > 0);
+    FORK_EXPECT(dew_release(&conn) == DEW_OK);
+    return 0;
+}
+
 /* --- the first use of a pool in a child -------------------------------------------- */
 
 static int
@@ -127,6 +146,39 @@ use_what_was_inherited(void)
     }
     const int line = use(inherited);
     FORK_EXPECT(dew_pool_check(inherited, &error) == DEW_OK);
+    FORK_EXPECT(dew_pool_close(inherited, DEW_NO_WAIT, &error) == DEW_OK);
+    return line;
+}
+
+static int
+count_it(const dew_loan *loan, void *arg)
+{
+    (void)loan;
+    ++*(int *)arg;
+    return 0;
+}
+
+/* By calls that cannot tell whether the pool could be built again: then they do
+ * nothing, each of them. */
+static int
+use_in_silence(void)
+{
+    dew_stats stats = {.struct_size = sizeof stats, .waits = 7};
+    dew_error error;
+    int loans = 0;
+
+    dew_pool_refresh(inherited);
+    dew_pool_suspend(inherited);
+    dew_pool_resume(inherited);
+    dew_pool_abort(inherited);
+    dew_stats_read(inherited, &stats);
+    dew_foreach_loan(inherited, count_it, &loans);
+    FORK_EXPECT(dew_pool_tend(inherited) >= -1);
+    disarm();
+    FORK_EXPECT(stats.conns_open == 0 && stats.acquires == 0);
+    FORK_EXPECT(stats.waits == 0 && loans == 0);
+    FORK_EXPECT(dew_pool_tend(inherited) >= 0);
+    const int line = use(inherited);
     FORK_EXPECT(dew_pool_close(inherited, DEW_NO_WAIT, &error) == DEW_OK);
     return line;
 }
@@ -167,6 +219,8 @@ first_use_of_a_process_survives(void **state)
 
         print_message("%u steps are done once in a process\n", steps);
         assert_true(steps >= 3); /* liburcu's handlers, ours, the library */
+        assert_true(count_down(FAULT_ONCE, for_good != 0,
+                               connect_for_the_first_time, false) >= 3);
     }
 }
 
@@ -198,12 +252,36 @@ first_use_in_a_child_survives(void **state)
     kit_close(inherited);
 }
 
+static void
+call_that_cannot_tell_does_nothing_where_nothing_can_be_built(void **state)
+{
+    dew_conn conn;
+    dew_config by_hand = config;
+
+    (void)state;
+    if (fork_kit_not_here() || fork_kit_not_beside_busy_threads()) {
+        return;
+    }
+    by_hand.flags = DEW_NO_THREADS;
+    inherited = kit_open(&by_hand);
+    MYSQL *const mysql = kit_borrow(inherited, &conn);
+    for (int for_good = 0; for_good < 2; for_good++) {
+        assert_true(count_down(FAULT_ALLOC, for_good != 0, use_in_silence,
+                               true) > 0);
+    }
+    kit_answers_are_its_own(mysql);
+    kit_return(&conn);
+    kit_close(inherited);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_use_of_a_process_survives), /* the first */
         cmocka_unit_test(first_use_in_a_child_survives),
+        cmocka_unit_test(
+            call_that_cannot_tell_does_nothing_where_nothing_can_be_built),
     };
     plan = mmap(NULL, sizeof *plan, PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -36,6 +36,8 @@ newcomer_passes(dew_pool *pool, int64_t waited_ms)
     KIT_AWAIT(kit_stats(pool).waiters == 1);
     const int64_t since_ms = kit_now_ms();
     KIT_AWAIT(kit_now_ms() - since_ms >= waited_ms);
+    assert_int_equal(dew_acquire(pool, DEW_NO_WAIT, &newcomer, NULL),
+                     DEW_ETIMEDOUT);
     kit_return(&held);
     const bool passed =
         dew_acquire(pool, DEW_NO_WAIT, &newcomer, NULL) == DEW_OK;
