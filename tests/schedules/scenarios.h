@@ -8,7 +8,6 @@
 struct scenario {
     const char *name;
     void (*setup)(void);
-    uint32_t bound; /* preemptions that a search within the budget covers */
 };
 
 extern const struct scenario scenarios_borrow[];

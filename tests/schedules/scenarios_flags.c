@@ -180,16 +180,15 @@ the_last_one_goes_in_a_broken_pond(void)
 }
 
 const struct scenario scenarios_flags[] = {
-    {"close_against_a_loan", close_against_a_loan, 2},
-    {"close_in_strict_order", close_in_strict_order, 2},
-    {"close_against_growth", close_against_growth, 2},
-    {"close_against_leave_to_open", close_against_leave_to_open, 2},
-    {"suspend_and_resume", suspend_and_resume, 2},
-    {"suspend_in_strict_order", suspend_in_strict_order, 3},
-    {"suspend_for_sure", suspend_for_sure, 2},
-    {"suspend_against_leave_to_open", suspend_against_leave_to_open, 2},
-    {"close_a_suspended_pond", close_a_suspended_pond, 2},
-    {"the_last_one_goes_in_a_broken_pond", the_last_one_goes_in_a_broken_pond,
-     2},
-    {NULL, NULL, 0},
+    {"close_against_a_loan", close_against_a_loan},
+    {"close_in_strict_order", close_in_strict_order},
+    {"close_against_growth", close_against_growth},
+    {"close_against_leave_to_open", close_against_leave_to_open},
+    {"suspend_and_resume", suspend_and_resume},
+    {"suspend_in_strict_order", suspend_in_strict_order},
+    {"suspend_for_sure", suspend_for_sure},
+    {"suspend_against_leave_to_open", suspend_against_leave_to_open},
+    {"close_a_suspended_pond", close_a_suspended_pond},
+    {"the_last_one_goes_in_a_broken_pond", the_last_one_goes_in_a_broken_pond},
+    {NULL, NULL},
 };

@@ -212,15 +212,15 @@ close_against_a_shrink(void)
 }
 
 const struct scenario scenarios_resize[] = {
-    {"grow_against_wait", grow_against_wait, 2},
-    {"grow_where_a_waiter_opens", grow_where_a_waiter_opens, 2},
-    {"shrink_against_returns", shrink_against_returns, 2},
-    {"shrink_under_a_waiter", shrink_under_a_waiter, 2},
-    {"shrink_against_openings", shrink_against_openings, 2},
-    {"shrink_where_waiters_open", shrink_where_waiters_open, 2},
-    {"grow_and_shrink_again", grow_and_shrink_again, 2},
-    {"sizes_are_read_whole", sizes_are_read_whole, 2},
-    {"audit_a_shrinking_pond", audit_a_shrinking_pond, 2},
-    {"close_against_a_shrink", close_against_a_shrink, 2},
-    {NULL, NULL, 0},
+    {"grow_against_wait", grow_against_wait},
+    {"grow_where_a_waiter_opens", grow_where_a_waiter_opens},
+    {"shrink_against_returns", shrink_against_returns},
+    {"shrink_under_a_waiter", shrink_under_a_waiter},
+    {"shrink_against_openings", shrink_against_openings},
+    {"shrink_where_waiters_open", shrink_where_waiters_open},
+    {"grow_and_shrink_again", grow_and_shrink_again},
+    {"sizes_are_read_whole", sizes_are_read_whole},
+    {"audit_a_shrinking_pond", audit_a_shrinking_pond},
+    {"close_against_a_shrink", close_against_a_shrink},
+    {NULL, NULL},
 };
