@@ -122,8 +122,12 @@ depth_first(double until)
     if (end == VIOLATED) {
         return false;
     }
-    printf("%-36s all within %2d: %llu", playing->name, whole,
-           (unsigned long long)(schedules - before));
+    if (whole < 0) {
+        printf("%-36s not all without one: ", playing->name);
+    } else {
+        printf("%-36s all within %d: ", playing->name, whole);
+    }
+    printf("%llu", (unsigned long long)(schedules - before));
     least_bound = whole < least_bound ? whole : least_bound;
     return true;
 }
@@ -243,7 +247,9 @@ main(int count, char **words)
     printf("%llu schedules, %.0f a second, no violation",
            (unsigned long long)schedules,
            (double)schedules / (seconds_now() - start));
-    if (options.replay == NULL && wanted != 0) {
+    if (options.replay == NULL && wanted != 0 && least_bound < 0) {
+        printf("; not all without a preemption, in each scenario");
+    } else if (options.replay == NULL && wanted != 0) {
         printf("; all with at most %d preemptions, in each scenario",
                least_bound);
     }
