@@ -8,8 +8,9 @@
 #define HOPE_MOST 4u
 
 void
-pace_init(struct pace *pace)
+pace_init(struct pace *pace, bool alone)
 {
+    pace->alone = alone;
     order_init_u64(&pace->looked_ns, 0);
     order_init_u32(&pace->dense, 0);
     order_init_u32(&pace->handing, 0);
@@ -23,7 +24,7 @@ pace_init(struct pace *pace)
 bool
 pace_may_skip(const struct pace *pace, uint64_t uses)
 {
-    /* ORDER pace.1 relaxed <-> pace.3: a hint; who is overdue waits for a few
+    /* ORDER pace.1 relaxed <-> pace.3 pace.16: a hint; who is overdue waits for a few
      * short loans more. */
     return order_load_relaxed_u32(&pace->dense) == DENSE_ROW &&
            uses % PACE_LOOK_EVERY != 0;
@@ -32,7 +33,7 @@ pace_may_skip(const struct pace *pace, uint64_t uses)
 static void
 count_dense(struct pace *pace, int64_t since_ns)
 {
-    /* ORDER pace.2 relaxed <-> pace.3: as pace.1. */
+    /* ORDER pace.2 relaxed <-> pace.3 pace.16: as pace.1. */
     const uint32_t before = order_load_relaxed_u32(&pace->dense);
     uint32_t dense = before;
 
@@ -53,8 +54,19 @@ pace_look(struct pace *pace, int64_t now_ns)
     /* ORDER pace.4 relaxed <-> pace.5: a hint, as pace.1. */
     count_dense(pace,
                 now_ns - (int64_t)order_load_relaxed_u64(&pace->looked_ns));
-    /* ORDER pace.5 relaxed <-> pace.4: as pace.1. */
+    /* ORDER pace.5 relaxed <-> pace.4 pace.15: as pace.1. */
     order_store_relaxed_u64(&pace->looked_ns, (uint64_t)now_ns);
+}
+
+void
+pace_pass(struct pace *pace, int64_t now_ns)
+{
+    /* ORDER pace.15 relaxed <-> pace.5: as pace.1. */
+    if (now_ns - (int64_t)order_load_relaxed_u64(&pace->looked_ns) >
+        SPARSE_NS) {
+        /* ORDER pace.16 relaxed <-> pace.1 pace.2: as pace.1. */
+        order_store_relaxed_u32(&pace->dense, 0);
+    }
 }
 
 /* --- the hand-over ----------------------------------------------------------- */
@@ -99,7 +111,7 @@ is_worth_a_try(struct pace *pace)
 bool
 pace_spin_begin(struct pace *pace)
 {
-    return is_worth_a_try(pace) &&
+    return !pace->alone && is_worth_a_try(pace) &&
            /* ORDER pace.11 seq_cst <-> pace.12: one at a time. */
            order_swap_seq_u32(&pace->spinning, 1) == 0;
 }

@@ -35,14 +35,17 @@ struct pace {
     _Alignas(MEMORY_LINE) order_u32 spinning; /* 1: somebody does */
     order_u32 hopeful;                        /* grows with each find */
     order_u32 skipped;                        /* those who did not spin */
+    bool alone; /* one processor: nobody returns meanwhile; never changes */
 };
 
-void pace_init(struct pace *pace);
+void pace_init(struct pace *pace, bool alone);
 
 /* Returns are dense, and this one of the session's does not look at the clock. */
 bool pace_may_skip(const struct pace *pace, uint64_t uses);
 /* It was looked at: now_ns. */
 void pace_look(struct pace *pace, int64_t now_ns);
+/* A pass knows the time: returns that have become rare are no longer dense. */
+void pace_pass(struct pace *pace, int64_t now_ns);
 
 /* Who has waited age_ns is served by this return. */
 bool pace_is_due(const struct pace *pace, int64_t age_ns, int64_t handoff_ns);

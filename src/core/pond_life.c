@@ -40,7 +40,7 @@ pond_init(struct pond *pond, const struct pond_plan *plan)
     pond->plan = *plan;
     waiters_init(&pond->waiters, plan->parker);
     quota_init(&pond->quota, plan->sizes.maxsize);
-    pace_init(&pond->pace);
+    pace_init(&pond->pace, cpu_count() < 2);
     order_init_u32(&pond->overhang, 0);
     order_init_u32(&pond->openings, 0);
     order_init_u32(&pond->window, plan->window);

@@ -183,7 +183,10 @@ refuse(struct pond *pond, enum pond_end why, bool everyone)
 static void
 serve_first(struct pond *pond)
 {
-    give_to_overdue(pond, park_now_ns(pond->plan.parker));
+    const int64_t now_ns = park_now_ns(pond->plan.parker);
+
+    pace_pass(&pond->pace, now_ns);
+    give_to_overdue(pond, now_ns);
     wake_one(pond);
     show_to_choosy(pond);
     if (waiters_first(&pond->waiters, true) == NULL) {
@@ -194,6 +197,7 @@ serve_first(struct pond *pond)
     }
     if (pond->plan.self_service) {
         grant_leave(pond);
+        wake_one(pond); /* what came to rest beside a token that is back now */
     } else {
         order_for_waiters(pond);
     }

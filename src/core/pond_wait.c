@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting: join and look, sleep, and what each end of a wait leaves behind. */
 #include "base/clock.h"
-#include "base/cpu.h"
 #include "base/fault.h"
 #include "base/mutant.h"
 #include "base/reclaim.h"
@@ -21,8 +20,8 @@ pond_spin(struct pond *pond)
 {
     struct slot *slot = NULL;
 
-    /* Who waits goes first, and on one processor nobody returns meanwhile. */
-    if (pond_flags(pond) != 0 || cpu_count() < 2 ||
+    /* Who waits goes first; in strict order nobody who came later may. */
+    if (pond_flags(pond) != 0 || pond->plan.handoff_ns == 0 ||
         !pace_spin_begin(&pond->pace)) {
         return NULL;
     }
@@ -148,7 +147,7 @@ lose(struct pond *pond, struct waiter *node)
         node->nap_until_ns == 0 ? waiters_count_futile(&pond->waiters) : 0;
 
     node->nap_until_ns = 0;
-    if (nap_ns != 0 && now_ns - node->wish.since_ns < pond->plan.handoff_ns) {
+    if (nap_ns != 0 && !idle_any(&pond->idle) && now_ns - node->wish.since_ns < pond->plan.handoff_ns) {
         node->nap_until_ns = now_ns + nap_ns;
     } else if (waiter_lost(node)) {
         waiters_clear_token(&pond->waiters);

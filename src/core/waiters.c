@@ -18,8 +18,9 @@ waiters_init(struct waiters *waiters, const struct parker *parker)
     order_init_u32(&waiters->napping, 0);
     order_init_u32(&waiters->futile, 0);
     order_init_ptr(&waiters->inbox, NULL);
-    waiters->head = waiters->tail = NULL;
+    waiters->head = waiters->tail = waiters->woken = NULL;
     waiters->listed = waiters->hurried = waiters->owing = 0;
+    waiters->owing_rounds = 0;
     order_init_u32(&waiters->choosy, 0);
     order_init_u64(&waiters->passes, 0);
     order_init_u32(&waiters->nodes_out, 0);
@@ -146,21 +147,25 @@ waiters_exit(struct waiters *waiters)
     const struct parker *parker = waiters->parker;
     order_u32 *owed[WAITERS_OWED_MAX];
     const uint32_t owing = waiters->owing;
+    const uint32_t rounds = waiters->owing_rounds;
 
     for (uint32_t i = 0; i < owing; i++) {
         owed[i] = waiters->owed[i];
     }
-    waiters->owing = 0;
-    if (!unlock(waiters)) {
+    waiters->owing = waiters->owing_rounds = 0;
+    const bool free = unlock(waiters);
+    if (!free && rounds < WAITERS_OWED_ROUNDS) {
         if (MUTANT(64)) { return false; }
         waiters->owing = owing;
+        waiters->owing_rounds = rounds + 1;
         return false;
     }
+    /* Free, or notes come without an end: sleepers do not wait for that. */
     for (uint32_t i = 0; i < owing; i++) {
         race_point("waiters.wake");
         parker->wake(parker->arg, owed[i], 1);
     }
-    return true;
+    return free;
 }
 
 /* --- hints ------------------------------------------------------------------ */

@@ -104,6 +104,7 @@ struct waiter {
 
 /* Sleepers that the holder owes a wake. */
 #define WAITERS_OWED_MAX 8
+#define WAITERS_OWED_ROUNDS 4 /* and so long, while notes come */
 
 struct waiters {
     /* Read by every return and borrow, written by joins and leaves only:
@@ -119,8 +120,10 @@ struct waiters {
 
     /* The holder's. */
     struct waiter *head, *tail;
+    struct waiter *woken; /* the last who was given the token */
     uint32_t listed, hurried;
     uint32_t owing; /* so many of these are to be woken: waiters_exit */
+    uint32_t owing_rounds; /* unlocks that failed since */
     order_u32 *owed[WAITERS_OWED_MAX];
     order_u32 choosy; /* listed for a new session only; read by the rescue */
     order_u64 passes; /* written by the holder, read by the keeper's rescue */

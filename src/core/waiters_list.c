@@ -224,7 +224,7 @@ waiters_refuse(struct waiters *waiters, struct waiter *node, int code)
 static void
 end_nap(struct waiters *waiters)
 {
-    struct waiter *node = waiters_first(waiters, false);
+    struct waiter *node = waiters->woken;
 
     if (node == NULL) {
         return;
@@ -259,6 +259,7 @@ waiters_wake_first(struct waiters *waiters)
         /* ORDER waiters.30 seq_cst <-> waiters.17: nobody to wake. */
         order_store_seq_u32(&waiters->token, 0);
     }
+    waiters->woken = node;
     return node != NULL;
 }
 

@@ -97,6 +97,7 @@ spins(void)
 
     world_begin(&plan);
     world.cpus = 2;
+    world.pond.pace.alone = false;
     world.spins = true;
     world_rest_one(0);
     part_cast(&twice, 3);

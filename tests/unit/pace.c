@@ -18,7 +18,7 @@ static int
 begin(void **state)
 {
     (void)state;
-    pace_init(&pace);
+    pace_init(&pace, false);
     return 0;
 }
 
