@@ -645,7 +645,9 @@ dew_code dew_ping(dew_conn *conn, dew_error *error);
  *          disarms too. A session that a KILL may still reach is not lent
  *          again. A deadline passes once: what begins after it, or after the
  *          KILL found nothing to stop, has no bound until you set a new one
- *          (behind a proxy with a list of threads of its own: disarm it first).
+ *          (behind a proxy with a list of threads of its own: disarm it first;
+ *          MySQL's servers tell whole seconds, so there what begins within
+ *          one second of it, and is long, is cut, too).
  * Returns  DEW_OK. DEW_ECONNECT: the deadline before this one had passed and
  *          the session was cut; release it. DEW_ESTALE: no loan. DEW_EINVAL:
  *          conn is NULL, or the pool was opened with DEW_NO_THREADS.

@@ -10,7 +10,8 @@
  * A server may confirm and go on all the same (a proxy that says OK, a query
  * that looks for no KILL). So ping_timeout_ms after that the thread looks again,
  * unless the loan has ended or its deadline was moved: it asks the server whether
- * the session rests or runs what began later. What is not told so is cut.
+ * the session rests or runs what began later. What is not told so is cut. A server
+ * that tells whole seconds may be unsure: then it is asked once more.
  *
  * STATES of a deadline, under one mutex:
  *

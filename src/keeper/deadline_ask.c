@@ -40,18 +40,21 @@ deadline_kill(const struct deadline *deadline)
 }
 
 /* Only the server can tell, and if it does not, the query has not ended. */
-bool
-deadline_has_moved_on(const struct deadline *deadline)
+enum session_progress
+deadline_progress(const struct deadline *deadline)
 {
     const struct settings *const settings = login_of(deadline);
     const struct io_limit limit = limit_of(settings);
+    const enum session_progress progress =
+        session_progress(settings, deadline->server_thread,
+                         deadline->passes_ns, &limit);
 
-    if (session_has_moved_on(settings, deadline->server_thread,
-                             deadline->passes_ns, &limit)) {
-        return true;
+    if (progress == SESSION_MOVED_ON ||
+        (progress == SESSION_UNSURE && !deadline->unsure)) {
+        return progress;
     }
     log_line(settings, LOG_WARNING,
              "a query goes on although its KILL was confirmed: its socket is "
              "cut");
-    return false;
+    return SESSION_GOES_ON;
 }

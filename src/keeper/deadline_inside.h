@@ -6,6 +6,7 @@
 #include "base/forked.h"
 #include "base/watchdog.h"
 #include "keeper/deadline.h"
+#include "session/session.h"
 
 enum deadline_state {
     ARMED,
@@ -22,6 +23,7 @@ struct deadline {
     enum deadline_state state;
     int64_t passes_ns; /* when what runs is to be stopped */
     int64_t due_ns;    /* when the thread has work with it */
+    bool unsure;       /* the server was asked once, and could not tell */
     unsigned long server_thread;
     int socket; /* our duplicate of the loan's socket */
     struct forked_socket shared; /* and a child must not have it */
@@ -47,6 +49,6 @@ void deadline_free(struct deadline *deadline);
  * cut. */
 bool deadline_kill(const struct deadline *deadline);
 /* Without the lock: whether the query that was killed has ended. */
-bool deadline_has_moved_on(const struct deadline *deadline);
+enum session_progress deadline_progress(const struct deadline *deadline);
 
 #endif

@@ -126,6 +126,10 @@ deadline_free(struct deadline *deadline)
     memory_free(deadline);
 }
 
+/* What began later than the deadline by more than that is told apart, also by a
+ * server that tells whole seconds. */
+#define UNSURE_MS 1000
+
 /* --- the thread ------------------------------------------------------------------ */
 
 /* The lock is held at entry and return of both, not while the server is asked:
@@ -154,6 +158,14 @@ end_asking(struct deadline *deadline)
 }
 
 static void
+wait_confirmed(struct deadline *deadline, int64_t ms)
+{
+    deadline->state = CONFIRMED;
+    deadline->due_ns = clock_deadline_after_ms(ms);
+    link_to_list(deadline);
+}
+
+static void
 stop_query(struct deadline *deadline)
 {
     begin_to_ask(deadline, KILLING);
@@ -169,10 +181,7 @@ stop_query(struct deadline *deadline)
         return;
     }
     if (MUTANT(62)) { deadline->state = STOPPED; return; }
-    deadline->state = CONFIRMED;
-    deadline->due_ns =
-        clock_deadline_after_ms(deadline->settings->ping_timeout_ms);
-    link_to_list(deadline);
+    wait_confirmed(deadline, deadline->settings->ping_timeout_ms);
 }
 
 /* Confirmed a while ago: has it helped? */
@@ -180,12 +189,17 @@ static void
 look_again(struct deadline *deadline)
 {
     begin_to_ask(deadline, LOOKING);
-    const bool moved_on = deadline_has_moved_on(deadline);
+    const enum session_progress progress = deadline_progress(deadline);
     if (!end_asking(deadline)) {
         return;
     }
-    deadline->state = moved_on ? STOPPED : FAILED;
-    if (!moved_on) {
+    if (progress == SESSION_UNSURE) {
+        deadline->unsure = true;
+        wait_confirmed(deadline, UNSURE_MS);
+        return;
+    }
+    deadline->state = progress == SESSION_MOVED_ON ? STOPPED : FAILED;
+    if (progress == SESSION_GOES_ON) {
         (void)shutdown(deadline->socket, SHUT_RDWR);
     }
 }

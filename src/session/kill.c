@@ -80,26 +80,37 @@ session_kill_query(const struct settings *settings, unsigned long server_thread,
     return killed;
 }
 
-bool
-session_has_moved_on(const struct settings *settings,
-                     unsigned long server_thread, int64_t since_ns,
-                     const struct io_limit *limit)
+/* How long the thread has been at it, in ms: at least and less than. */
+static const char *
+age_sql(const struct session *side)
+{
+    return side->server.is_mariadb ? "TIME_MS AS least,TIME_MS AS most"
+                                   : "TIME*1000 AS least,TIME*1000+1000 AS most";
+}
+
+enum session_progress
+session_progress(const struct settings *settings, unsigned long server_thread,
+                 int64_t since_ns, const struct io_limit *limit)
 {
     const struct settings login = side_settings(settings);
     struct session *side = NULL;
-    char sql[160], value = '0';
+    char sql[256], value = '0';
 
     if (session_open(&side, &login, limit, NULL) != DEW_OK) {
-        return false;
+        return SESSION_GOES_ON;
     }
+    const int64_t since_ms = (clock_now_ns() - since_ns) / CLOCK_NS_PER_MS;
     /* Without a statement there is no text of one. */
     const int length = snprintf(
         sql, sizeof(sql),
-        "SELECT INFO IS NULL OR %s < %" PRId64 " FROM "
-        "information_schema.PROCESSLIST WHERE ID = %lu",
-        side->server.is_mariadb ? "TIME_MS" : "TIME * 1000",
-        (clock_now_ns() - since_ns) / CLOCK_NS_PER_MS, server_thread);
+        "SELECT CASE WHEN INFO IS NULL OR most<%" PRId64
+        " THEN 1 WHEN least>=%" PRId64 " THEN 0 ELSE 2 END FROM (SELECT "
+        "INFO,%s FROM information_schema.PROCESSLIST WHERE ID=%lu) AS it",
+        since_ms, since_ms, age_sql(side), server_thread);
     const bool told = say(side, sql, length, limit, &value, NULL);
     part(side, told);
-    return told && value == '1';
+    if (!told || value == '0') {
+        return SESSION_GOES_ON;
+    }
+    return value == '1' ? SESSION_MOVED_ON : SESSION_UNSURE;
 }

@@ -171,11 +171,16 @@ int session_hang_up(struct session *session, enum session_parting parting);
 bool session_kill_query(const struct settings *settings,
                         unsigned long server_thread,
                         const struct io_limit *limit, dew_error *error);
-/* The same way: whether the server says that this thread of it rests, or runs
- * what began after since_ns. False: it runs what ran then, or does not tell. */
-bool session_has_moved_on(const struct settings *settings,
-                          unsigned long server_thread, int64_t since_ns,
-                          const struct io_limit *limit);
+/* The same way: what a server says of a thread of its own. */
+enum session_progress {
+    SESSION_GOES_ON,  /* it runs what ran at since_ns; or the server is silent */
+    SESSION_MOVED_ON, /* it rests, or runs what began after that */
+    SESSION_UNSURE,   /* one or the other: MySQL's servers tell whole seconds */
+};
+enum session_progress session_progress(const struct settings *settings,
+                                       unsigned long server_thread,
+                                       int64_t since_ns,
+                                       const struct io_limit *limit);
 
 /* Gives the handle away and frees the rest. The handle is a plain MYSQL * that
  * mysql_close ends; nothing of ours is left in it. */

@@ -28,8 +28,8 @@ has_moved_on(const struct session *session, const struct settings *settings,
              int64_t since_ns)
 {
     const struct io_limit limit = soon();
-    return session_has_moved_on(settings, session_server_thread(session),
-                                since_ns, &limit);
+    return session_progress(settings, session_server_thread(session), since_ns,
+                            &limit) == SESSION_MOVED_ON;
 }
 
 static void
@@ -72,8 +72,8 @@ session_that_the_server_does_not_know_has_not_moved_on(void **state)
     struct settings settings;
     loan_settings(&settings, server);
     const struct io_limit limit = soon();
-    assert_false(session_has_moved_on(&settings, 4000000000UL, clock_now_ns(),
-                                      &limit));
+    assert_int_equal(session_progress(&settings, 4000000000UL, clock_now_ns(),
+                                      &limit), SESSION_GOES_ON);
 }
 
 int
