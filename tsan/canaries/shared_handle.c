@@ -19,7 +19,10 @@ static __attribute__((noinline)) void
 ask(MYSQL *mysql)
 {
     for (int i = 0; i < QUERIES; i++) {
-        if (mysql_query(mysql, "DO 0") != 0) {
+        /* With the race planted each reads the other's answers, which is no
+         * news: the race itself is to be reported. */
+        if (mysql_query(mysql, "DO 0") != 0 &&
+            canary_planted != CANARY_SHARED_HANDLE) {
             canary_fail("query: %s", mysql_error(mysql));
         }
     }
