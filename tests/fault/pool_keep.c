@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "fixture/countdown.h"
+#include "keeper/pool.h"
 
 #define MUST(point) COUNTDOWN_POINT(FAULT_##point)
 #define MUST_CLOCK MUST(CLOCK_JUMP) | MUST(CLOCK_STILL)
@@ -75,11 +76,16 @@ with_a_loan(struct countdown *run)
     (void)kit_borrow(run->pool, &run->conn[0]);
 }
 
+/* Its place is free as soon as the server has let go, and a tend before that
+ * fills up nothing. */
 static void
 with_none_left(struct countdown *run)
 {
     with_a_loan(run);
     return_a_dead_one(run);
+    while (quota_look(&run->pool->pond.quota).taken != 0) {
+        assert_true(dew_pool_tend(run->pool) >= 0);
+    }
 }
 
 static void
