@@ -74,7 +74,8 @@ plant close safety 42 "an opening that failed keeps its place" -DNT=1 -DNN=2 -DM
 holds leave safety "2 waiters, twice each, 1 node to share, 1 deadline" -DNN=1 -DDEADLINES=1
 holds leave safety "2 waiters, twice each, 1 node to share, a nap" -DNN=1 -DDEADLINES=0 -DNAPS=1
 large leave safety "2 waiters, twice each, 2 deadlines"
-large leave safety "3 waiters, once each, 2 deadlines" -DNT=3 -DK=1
+large leave safety "3 waiters, once each, 2 nodes to share, 2 deadlines" -DNT=3 -DK=1 -DNN=2 -DDEADLINES=2
+large leave safety "3 waiters, once each, 2 nodes to share, a nap" -DNT=3 -DK=1 -DNN=2 -DDEADLINES=0 -DNAPS=1
 plant leave safety 51 "a grant is looked at and given in two steps"
 plant leave safety 52 "a leave is looked at and done in two steps"
 plant leave safety 53 "the slot is written after the word"
