@@ -56,6 +56,9 @@ check_child(pid_t (*split)(void))
     watchdog_use();
     assert_true(
         watchdog_arm(&timer, line.ours, clock_deadline_after_ms(LONG_MS)));
+    /* A thread that has just begun may be inside of malloc, or of the watchdog,
+     * where nobody waits for it before a bare clone. */
+    fork_kit_await_quiet();
     const pid_t child = split();
     assert_true(child >= 0);
     if (child == 0) {
