@@ -50,7 +50,7 @@ struct storm {
     struct storm_worker **workers;
     uint32_t worker_count;
     uint64_t salt;   /* parts the nonces of this run from those of another */
-    bool has_nonce;  /* the query has the placeholder: answers are checked */
+    bool has_nonce;  /* the query asks for one: answers are checked */
     bool compare_id; /* ids are compared where we ask CONNECTION_ID() */
     int bell[2];     /* a byte: the last worker left, or SIGINT came */
     atomic_uint running;

@@ -147,7 +147,8 @@ lose(struct pond *pond, struct waiter *node)
         node->nap_until_ns == 0 ? waiters_count_futile(&pond->waiters) : 0;
 
     node->nap_until_ns = 0;
-    if (nap_ns != 0 && !idle_any(&pond->idle) && now_ns - node->wish.since_ns < pond->plan.handoff_ns) {
+    if (nap_ns != 0 && !idle_any(&pond->idle) &&
+        now_ns - node->wish.since_ns < pond->plan.handoff_ns) {
         node->nap_until_ns = now_ns + nap_ns;
     } else if (waiter_lost(node)) {
         waiters_clear_token(&pond->waiters);

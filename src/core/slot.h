@@ -76,7 +76,6 @@ enum slot_care {
     SLOT_AGED = 1u << 2,     /* it is near the end of its life; stays */
     SLOT_POLICY = 1u << 3,   /* its returns are never quick; stays */
 };
-#define SLOT_CARE_OF_LOAN (SLOT_SAMPLED | SLOT_DEADLINE)
 
 struct slot {
     /* Shared. Writers: the holder, and claims by CAS. Readers: everyone. */

@@ -103,7 +103,8 @@ is_alive(dew_pool *pool, struct slot *slot, int64_t deadline_ns)
     if (pond_is_suspect(&pool->pond, slot) || is_long_idle(pool, slot)) {
         return probe(pool, slot, deadline_ns);
     }
-    return lease_is_within_bypass(pool, slot, clock_coarse_ms()) || session_is_quiet(slot->session) ||
+    return lease_is_within_bypass(pool, slot, clock_coarse_ms()) ||
+           session_is_quiet(slot->session) ||
            /* Readable, but perhaps only the TLS layer spoke. */
            probe(pool, slot, deadline_ns);
 }
