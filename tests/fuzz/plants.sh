@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Goal: the fuzz targets find bugs, so that finding none says something.
 # Method: one line of one file is broken at a time; the target that is linked
-# with it must end with a claim that does not hold, within the budget.
+# with it must end with a claim that does not hold, within the budget. What luck
+# alone finds in more than a few seconds has its input in the corpus.
 #
 #     plants.sh SOURCE_DIR BUILD_DIR       (a build with the preset fuzz)
 set -eu
