@@ -375,10 +375,10 @@ typedef struct dew_config {
                                   * and thread, up to 2 s late */
     uint32_t slow_acquire_ms;    /* waited longer: logged, at most once a
                                   * second */
-    uint32_t handoff_after_ms;   /* waited longer: served in order, one at a
-                                  * time, and by every return when twice as
-                                  * long; until then whoever runs may be
-                                  * faster */
+    uint32_t handoff_after_ms;   /* waited longer: served in order, two at a
+                                  * time, and by every return when half as
+                                  * long again; until then whoever runs may
+                                  * be faster */
     uint32_t fail_fast_after_ms; /* connects failed for longer: who would have
                                   * to wait for one fails at once */
     uint32_t uses_max;           /* loans of one session, then replaced */

@@ -6,6 +6,7 @@
 #define DENSE_ROW 8u
 #define SPARSE_NS 100000
 #define HOPE_MOST 4u
+#define HANDING_MOST 2u
 
 void
 pace_init(struct pace *pace, bool alone)
@@ -77,8 +78,8 @@ pace_is_due(const struct pace *pace, int64_t age_ns, int64_t handoff_ns)
     return age_ns >= handoff_ns &&
            /* ORDER pace.6 relaxed <-> pace.7 pace.8: a hint; one more or one
             * less is served at this moment. */
-           (order_load_relaxed_u32(&pace->handing) == 0 ||
-            age_ns / 2 >= handoff_ns);
+           (order_load_relaxed_u32(&pace->handing) < HANDING_MOST ||
+            age_ns / 3 * 2 >= handoff_ns);
 }
 
 void

@@ -4,8 +4,8 @@
  * WHAT. A return serves the first in line by age: who has waited handoff_ns is
  * handed the session, younger ones compete for it with who runs. Both have a
  * price. Who is handed one must be woken first, and where borrowers compute, that
- * takes the processor of one of them: so one is served at a time, and only who
- * has waited twice as long does not mind the price. And to know an age is to read
+ * takes the processor of one of them: so two are served at a time, and only who
+ * has waited half as long again does not mind the price. And to know an age is to read
  * the exact clock, which costs more than a short return: where returns are dense,
  * one in PACE_LOOK_EVERY of a session reads it.
  *

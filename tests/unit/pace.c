@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Goal: the old are served, one at a time, and dense returns rarely ask the time. */
+/* Goal: the old are served, two at a time, and dense returns rarely ask the time. */
 /* Method: ages and times are given. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,13 +33,15 @@ the_young_compete_and_the_old_are_served(void **state)
 }
 
 static void
-one_is_served_at_a_time_unless_he_has_waited_twice_as_long(void **state)
+two_are_served_at_a_time_unless_he_has_waited_half_as_long_again(void **state)
 {
     (void)state;
     pace_given(&pace);
+    assert_true(pace_is_due(&pace, MS, MS));
+    pace_given(&pace);
     assert_false(pace_is_due(&pace, MS, MS));
-    assert_false(pace_is_due(&pace, 2 * MS - 1, MS));
-    assert_true(pace_is_due(&pace, 2 * MS, MS));
+    assert_false(pace_is_due(&pace, MS + MS / 2 - 3, MS));
+    assert_true(pace_is_due(&pace, MS + MS / 2 + 3, MS));
     pace_given(&pace);
     pace_taken(&pace);
     assert_false(pace_is_due(&pace, MS, MS));
@@ -167,7 +169,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup(name, begin)
     const struct CMUnitTest tests[] = {
         TEST(the_young_compete_and_the_old_are_served),
-        TEST(one_is_served_at_a_time_unless_he_has_waited_twice_as_long),
+        TEST(two_are_served_at_a_time_unless_he_has_waited_half_as_long_again),
         TEST(nobody_is_served_by_an_age_that_never_comes),
         TEST(returns_that_are_apart_all_look),
         TEST(two_returns_that_meet_by_chance_are_not_dense),
