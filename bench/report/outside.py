@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Rivals that are not C or C++: built here, run as programs of their own."""
 import glob
+import importlib.machinery
+import importlib.metadata
 import json
 import os
 import resource
@@ -87,10 +89,14 @@ def hikari(scratch):
 def pymysql_pool(scratch, path):
     del scratch
     if not path:
-        return "a copy of pymysql-pool: --pymysql-pool PATH"
+        return "a copy of pymysql-pool: --pymysql-pool DIRECTORY"
+    if importlib.machinery.PathFinder.find_spec("pymysqlpool", [path]) is None:
+        raise RuntimeError(f"there is no module pymysqlpool in {path}")
+    versions = [one.version for one in importlib.metadata.distributions(
+        name="pymysql-pool", path=[path])] or ["of an unknown version"]
     program = os.path.join(BENCH, "rivals", "pymysql_pool.py")
-    return Outside("pymysql_pool", ["python3", program, path],
-                   told(["python3", "--version"]))
+    return Outside("pymysql_pool", ["python3", "-B", program, path],
+                   f"{versions[0]}, {told(['python3', '--version'])}")
 
 
 def all_of_them(scratch, pymysql_path):
