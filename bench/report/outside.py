@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Rivals that are not C or C++: built here, run as programs of their own."""
 import glob
+import importlib.machinery
+import importlib.metadata
 import json
 import os
 import resource
@@ -11,6 +13,9 @@ import time
 BENCH = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HIKARI_JAR = "/usr/share/java/HikariCP.jar"
 SLF4J_JARS = ("/usr/share/java/slf4j-api.jar", "/usr/share/java/slf4j-nop.jar")
+
+# Where Debian keeps the sources of Rust's libraries, instead of a registry.
+CRATES = "/usr/share/cargo/registry"
 
 
 class Outside:
@@ -84,13 +89,37 @@ def hikari(scratch):
                    f"{jar}, {told(['java', '-version'])}")
 
 
+def r2d2(scratch):
+    crates = glob.glob(os.path.join(CRATES, "r2d2-[0-9]*"))
+    if shutil.which("cargo") is None or not crates:
+        return "cargo librust-r2d2-dev"
+    # Cargo writes beside the source that it builds.
+    source = os.path.join(scratch, "rust")
+    shutil.copytree(os.path.join(BENCH, "rivals", "rust"), source)
+    environment = dict(os.environ, RUSTFLAGS="",
+                       CARGO_HOME=os.path.join(scratch, "cargo"),
+                       CARGO_TARGET_DIR=os.path.join(scratch, "rust-target"))
+    build(["cargo", "build", "--release", "--offline",
+           "--config", 'source.crates-io.replace-with="debian"',
+           "--config", f'source.debian.directory="{CRATES}"'],
+          "the Rust rival", cwd=source, env=environment)
+    program = os.path.join(scratch, "rust-target", "release", "rival")
+    version = os.path.basename(crates[0]).removeprefix("r2d2-")
+    return Outside("r2d2", [program],
+                   f"{version}, {told(['rustc', '--version'])}")
+
+
 def pymysql_pool(scratch, path):
     del scratch
     if not path:
-        return "a copy of pymysql-pool: --pymysql-pool PATH"
+        return "a copy of pymysql-pool: --pymysql-pool DIRECTORY"
+    if importlib.machinery.PathFinder.find_spec("pymysqlpool", [path]) is None:
+        raise RuntimeError(f"there is no module pymysqlpool in {path}")
+    versions = [one.version for one in importlib.metadata.distributions(
+        name="pymysql-pool", path=[path])] or ["of an unknown version"]
     program = os.path.join(BENCH, "rivals", "pymysql_pool.py")
-    return Outside("pymysql_pool", ["python3", program, path],
-                   told(["python3", "--version"]))
+    return Outside("pymysql_pool", ["python3", "-B", program, path],
+                   f"{versions[0]}, {told(['python3', '--version'])}")
 
 
 def all_of_them(scratch, pymysql_path):
@@ -98,6 +127,7 @@ def all_of_them(scratch, pymysql_path):
     here, missing = [], {}
     for name, found in (("go_database_sql", go(scratch)),
                         ("hikaricp", hikari(scratch)),
+                        ("r2d2", r2d2(scratch)),
                         ("pymysql_pool", pymysql_pool(scratch, pymysql_path))):
         if isinstance(found, str):
             missing[name] = found

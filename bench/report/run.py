@@ -46,8 +46,8 @@ def arguments():
     parser.add_argument("--filter", help="of Google Benchmark, for all rows")
     parser.add_argument("--server", metavar="URI", help="ask this server: "
                         "mysql://user:password@host:port/db?socket=PATH")
-    parser.add_argument("--pymysql-pool", metavar="PATH",
-                        help="directory with a copy of the package")
+    parser.add_argument("--pymysql-pool", metavar="DIRECTORY",
+                        help="holds a copy of it; bench/README.md tells how")
     parser.add_argument("--output", help="directory for what is written")
     parser.add_argument("--compare", nargs=2, metavar=("BEFORE", "AFTER"))
     parser.add_argument("--report", metavar="RESULT",

@@ -13,8 +13,8 @@ COLOURS = {
     "poco_objectpool": "#4d7c0f", "poco_sessionpool": "#84cc16",
     "libzdb": "#be185d", "libzdb_no_ping": "#f472b6", "mysqlpp": "#92400e",
     "hikaricp": "#0891b2", "go_database_sql": "#0ea5e9",
-    "pymysql_pool": "#a3a300", "per_thread": "#111827",
-    "per_query": "#9ca3af", "no_pool": "#111827",
+    "r2d2": "#7f1d1d", "pymysql_pool": "#a3a300",
+    "per_thread": "#111827", "per_query": "#9ca3af", "no_pool": "#111827",
     "mutex_lifo_reset": "#3b82f6", "mutex_lifo_ping": "#93c5fd",
 }
 

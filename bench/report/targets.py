@@ -70,7 +70,8 @@ def idle_targets(r):
     for rival, at_one, at_many in (
             ("soci", 3, 25), ("hikaricp", 8, 8), ("libzdb_no_ping", 10, 60),
             ("libzdb", 200, 200), ("apr_reslist", 4, 30),
-            ("poco_objectpool", 4, 30), ("go_database_sql", 20, 20)):
+            ("poco_objectpool", 4, 30), ("go_database_sql", 20, 20),
+            ("r2d2", 20, 20)):
         yield Target(f"throughput against {rival}, 1 thread",
                      lambda rival=rival: ratio(r, idle(rival, 1),
                                                idle(OURS, 1)), least=at_one)

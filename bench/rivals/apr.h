@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* APR's apr_reslist: a ring under a mutex, a condvar, the time at each return. */
+/* APR's apr_reslist: a ring under a mutex, a condvar; a return locks twice. */
 #ifndef DEWPOND_BENCH_RIVALS_APR_H
 #define DEWPOND_BENCH_RIVALS_APR_H
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""pymysql-pool with sessions that do nothing: PATH is a copy of it."""
+"""pymysql-pool with sessions that do nothing: pymysql_pool.py DIRECTORY, which
+holds a copy of its module."""
 import json
 import os
 import sys
@@ -8,54 +9,75 @@ import time
 import types
 
 
+class NothingCursor:
+    """Opened and closed at each return of a session."""
+
+    def __init__(self, connection):
+        del connection
+
+    def close(self):
+        pass
+
+
+class DictCursorMixin:
+    """pymysql-pool derives a cursor of its own from it."""
+
+
 class NothingConnection:
-    """As much of pymysql's Connection as a pool calls."""
+    """As much of pymysql's Connection as the pool calls."""
+    cursorclass = NothingCursor
 
     def __init__(self, *args, **kwargs):
         del args, kwargs
-        self.open = True
 
-    def commit(self):
-        pass
-
-    rollback = begin = close = ping = connect = commit
-
-    def cursor(self, *args, **kwargs):
-        del args, kwargs
-        return self
+    def autocommit(self, value):
+        del value
 
     def get_autocommit(self):
         return True
 
-    def get_server_info(self):
-        return "nothing"
+    def close(self):
+        pass
+
+    commit = rollback = close
+
+
+def errors():
+    """The module pymysql.err: what the pool catches or derives from."""
+    err = types.ModuleType("pymysql.err")
+    err.Error = type("Error", (Exception,), {})
+    err.Warning = type("Warning", (Warning,), {})
+    for name in ("ProgrammingError", "IntegrityError", "NotSupportedError"):
+        setattr(err, name, type(name, (err.Error,), {}))
+    return err
 
 
 def stub_pymysql():
-    """Stands in for the module that pymysql-pool imports."""
-    module = types.ModuleType("pymysql")
-    connections = types.ModuleType("pymysql.connections")
+    """Stands in for the modules that pymysql-pool imports, also where the
+    real ones are installed."""
     cursors = types.ModuleType("pymysql.cursors")
-    connections.Connection = module.Connection = NothingConnection
-    module.connect = NothingConnection
-    module.connections, module.cursors = connections, cursors
-    cursors.DictCursor = cursors.Cursor = object
-    for name in ("Error", "OperationalError", "InterfaceError", "Warning"):
-        setattr(module, name, type(name, (Exception,), {}))
-    module.err = module
-    sys.modules.update({"pymysql": module, "pymysql.connections": connections,
-                        "pymysql.cursors": cursors, "pymysql.err": module})
+    cursors.Cursor, cursors.DictCursorMixin = NothingCursor, DictCursorMixin
+    connections = types.ModuleType("pymysql.connections")
+    connections.Connection = NothingConnection
+    module = types.ModuleType("pymysql")
+    module.err, module.cursors = errors(), cursors
+    module.connections = connections
+    sys.modules.update({"pymysql": module, "pymysql.err": module.err,
+                        "pymysql.cursors": cursors,
+                        "pymysql.connections": connections})
 
 
 def borrow(pool, stop, counts, mine):
     while not stop.is_set():
-        try:
-            connection = pool.get_connection(pre_ping=False)
-            connection.close()
-            counts[mine] += 1
-        except Exception as refused:  # it raises when all are lent
-            if "pool" not in type(refused).__module__:
-                raise
+        connection = pool.get_connection()
+        connection.close()
+        counts[mine] += 1
+
+
+def give_up(failure):
+    """A thread that ended early would only look like an unfair pool."""
+    threading.__excepthook__(failure)
+    os._exit(1)
 
 
 def measure(pymysqlpool, threads, sessions, window_s):
@@ -85,9 +107,9 @@ def measure(pymysqlpool, threads, sessions, window_s):
 
 def main():
     stub_pymysql()
-    path = os.path.abspath(sys.argv[1])
-    sys.path.insert(0, path)
-    import pymysqlpool
+    sys.path.insert(0, os.path.abspath(sys.argv[1]))
+    import pymysqlpool  # pylint: disable=import-outside-toplevel
+    threading.excepthook = give_up
     window_s = int(os.environ.get("DEWPOND_BENCH_WINDOW_MS", "300")) / 1000
     for threads in (1, 2, 4, 8, 16, 64):
         measure(pymysqlpool, threads, 64, window_s)

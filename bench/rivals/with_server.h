@@ -214,8 +214,8 @@ private:
 #endif
 
 #if DEWPOND_BENCH_POCO
-/* Poco's ObjectPool with the client library's own sessions; its SessionPool
- * cannot be given a unix socket. */
+/* Poco's ObjectPool with the client library's own sessions: Poco's cannot be
+ * given a unix socket. */
 class PocoServer
 {
 public:
