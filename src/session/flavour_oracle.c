@@ -271,14 +271,28 @@ drop_transport(MYSQL *mysql)
     }
 }
 
+/* The answer to a reset is due and does not come, or not to its end. */
+static bool
+cut_what_is_under_way(MYSQL *mysql)
+{
+    const int fd = flavour_socket(mysql);
+
+    if (flavour_read_reset(mysql) == FLAVOUR_DONE) {
+        return false;
+    }
+    if (fd >= 0) {
+        (void)shutdown(fd, SHUT_RDWR);
+    }
+    return true;
+}
+
 void
 flavour_part(MYSQL *mysql, unsigned how)
 {
     if ((how & FLAVOUR_CUT) != 0 ||
-        ((how & FLAVOUR_PLAIN) != 0 && quit_without_library(mysql))) {
+        ((how & FLAVOUR_PLAIN) != 0 && quit_without_library(mysql)) ||
+        ((how & FLAVOUR_RESET_DUE) != 0 && cut_what_is_under_way(mysql))) {
         drop_transport(mysql);
-    } else if ((how & FLAVOUR_RESET_DUE) != 0) {
-        (void)flavour_read_reset(mysql);
     }
     mysql_close(mysql);
 }

@@ -3,6 +3,7 @@
  * Method: a long row, a return to a server that is stopped and then killed; the
  * session is settled, or hung up. (libmysqlclient 9.7 reads what it has freed
  * there: tests/oracle/freed_buffer.c.) */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +20,9 @@ enum { WITHIN_MS = 5000 };
 
 static struct test_server *server;
 
-/* malloc takes a buffer of this size from the system, and gives it back. */
+/* malloc takes a buffer of this size from the system, and gives it back. Each
+ * time: by itself it would keep the second one, where freed bytes can be read. */
+#define FROM_SYSTEM 131072
 #define LONG_ROW "SELECT REPEAT('x', 600000)"
 
 static struct session *
@@ -89,6 +92,9 @@ main(void)
         cmocka_unit_test(it_may_be_hung_up_before_anybody_has_noticed),
     };
 
+    if (mallopt(M_MMAP_THRESHOLD, FROM_SYSTEM) != 1) {
+        return 1;
+    }
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     test_server_stop(server);
