@@ -13,6 +13,7 @@
 #include <inttypes.h>
 
 #include "fixture/turnstile.h"
+#include "session/flavour.h"
 #include "stress/outage_crowd.h"
 
 #define SECONDS 5
@@ -248,8 +249,11 @@ never_more_handshakes_than_allowed_as_the_server_sees_them(void **state)
     turnstile = test_turnstile_start(server);
     live_through(test_turnstile_socket(turnstile));
     judge_handshakes(CONNECTS, "when it is back");
-    assert_int_equal(test_turnstile_entered(turnstile),
-                     attempts_count(&attempts));
+    const unsigned count = attempts_count(&attempts);
+    /* libmysqlclient may lose why it was refused: asked again at once, and one
+     * after the other (flavour_oracle_connect.c). */
+    assert_in_range(test_turnstile_entered(turnstile), count,
+                    FLAVOUR_MARIADB ? count : 2 * count);
 }
 
 int
