@@ -92,24 +92,44 @@ silence_is_cut_though_the_kill_was_confirmed(void **state)
     ends_although_the_server_goes_on(DEW_SCRIPT_NOTHING, DEW_SCRIPT_SILENCE);
 }
 
-/* A loan whose deadline has passed; `says` is what its server answers when it
- * is asked. Returns when that was asked, and the side session is gone. */
+/* A loan whose deadline has passed; its server is asked twice if it says "unsure"
+ * (2) at first, and then `says`. Returns when that was asked, and the side
+ * sessions are gone. */
 static MYSQL *
-rest_until_the_look(dew_pool *pool, dew_conn *conn, const char *says)
+rest_until_the_looks(dew_pool *pool, dew_conn *conn, bool is_unsure,
+                     const char *says)
 {
-    const dew_script_step step = {.moment = DEW_SCRIPT_ANSWER,
+    const dew_script_step then = {.moment = DEW_SCRIPT_ANSWER,
                                   .command = DEW_SCRIPT_QUERY,
                                   .like = "PROCESSLIST",
                                   .say = DEW_SCRIPT_ROWS,
                                   .text = says};
+    dew_script_step steps[2] = {then, then};
     MYSQL *const mysql = kit_borrow(pool, conn);
     const uint64_t ended = dew_script_count(server, DEW_SCRIPT_ENDED);
 
-    script_play(server, &step);
+    steps[0].times = 1;
+    steps[0].text = is_unsure ? "rests\n2" : says;
+    assert_true(dew_script_play(server, steps, 2));
     assert_int_equal(dew_deadline(conn, 1, NULL), DEW_OK);
-    assert_true(dew_script_await(server, DEW_SCRIPT_ENDED, ended + 2,
-                                 KIT_PATIENCE_MS));
+    assert_true(dew_script_await(server, DEW_SCRIPT_ENDED,
+                                 ended + (is_unsure ? 3 : 2), KIT_PATIENCE_MS));
     return mysql;
+}
+
+static MYSQL *
+rest_until_the_look(dew_pool *pool, dew_conn *conn, const char *says)
+{
+    return rest_until_the_looks(pool, conn, false, says);
+}
+
+static void
+return_what_is_cut(dew_pool *pool, dew_conn *conn)
+{
+    KIT_AWAIT(mysql_query(conn->mysql, "SELECT 1") != 0 ||
+              (mysql_free_result(mysql_store_result(conn->mysql)), false));
+    kit_return(conn);
+    assert_int_equal(kit_stats(pool).retired_broken, 1);
 }
 
 static void
@@ -133,12 +153,66 @@ no_from_the_server_is_taken_for_one(void **state)
     dew_conn conn;
 
     (void)state;
+    for (int i = 0; i < 2; i++) {
+        dew_pool *const pool = open_pool();
+        (void)rest_until_the_look(pool, &conn,
+                                  i == 0 ? "rests\n0" : "rests\n\\N");
+        return_what_is_cut(pool, &conn);
+        script_play(server, NULL);
+        kit_close(pool);
+    }
+}
+
+/* Whole seconds leave it open, at first, whether it is the same statement. */
+static void
+server_that_is_unsure_is_asked_once_more(void **state)
+{
+    dew_conn conn;
+
+    (void)state;
     dew_pool *const pool = open_pool();
-    (void)rest_until_the_look(pool, &conn, "rests\n0");
-    KIT_AWAIT(mysql_query(conn.mysql, "SELECT 1") != 0 ||
-              (mysql_free_result(mysql_store_result(conn.mysql)), false));
+    (void)rest_until_the_looks(pool, &conn, true, "rests\n1");
+    assert_int_equal(dew_script_played(server, NULL), 2);
+    kit_answers_are_its_own(conn.mysql);
+    assert_int_equal(dew_deadline(&conn, -1, NULL), DEW_OK);
     kit_return(&conn);
-    assert_int_equal(kit_stats(pool).retired_broken, 1);
+    assert_int_equal(kit_stats(pool).retired_broken, 0);
+    kit_close(pool);
+}
+
+static void
+server_that_stays_unsure_is_not_believed(void **state)
+{
+    dew_conn conn;
+
+    (void)state;
+    dew_pool *const pool = open_pool();
+    (void)rest_until_the_looks(pool, &conn, true, "rests\n2");
+    return_what_is_cut(pool, &conn);
+    kit_close(pool);
+}
+
+static void
+server_that_cannot_be_asked_is_not_believed(void **state)
+{
+    const dew_script_step full = {.moment = DEW_SCRIPT_GREETING,
+                                  .say = DEW_SCRIPT_ERROR,
+                                  .number = 1040,
+                                  .text = "Too many connections",
+                                  .then = DEW_SCRIPT_CLOSE};
+    dew_conn conn;
+
+    (void)state;
+    dew_pool *const pool = open_pool();
+    (void)kit_borrow(pool, &conn);
+    const uint64_t ended = dew_script_count(server, DEW_SCRIPT_ENDED);
+    assert_int_equal(dew_deadline(&conn, 1, NULL), DEW_OK);
+    assert_true(
+        dew_script_await(server, DEW_SCRIPT_ENDED, ended + 1, KIT_PATIENCE_MS));
+    script_play(server, &full);
+    return_what_is_cut(pool, &conn);
+    assert_int_equal(dew_script_played(server, NULL), 1);
+    script_play(server, NULL);
     kit_close(pool);
 }
 
@@ -163,7 +237,8 @@ deadline_that_is_over_is_not_looked_after(void **state)
         assert_int_equal(dew_deadline(&conn, 1, NULL), DEW_OK);
         assert_true(dew_script_await(server, DEW_SCRIPT_ENDED, ended + 1,
                                      KIT_PATIENCE_MS));
-        assert_int_equal(dew_deadline(&conn, i == 1 ? -1 : 60000, NULL), DEW_OK);
+        assert_int_equal(dew_deadline(&conn, i == 1 ? -1 : 60000, NULL),
+                         DEW_OK);
     }
     /* Longer than it would take. */
     assert_int_equal(mysql_query(mysql, "SELECT SLEEP(0.7)"), 0);
@@ -190,7 +265,8 @@ end_server(void **state)
     return 0;
 }
 
-#define ON_A_SERVER(test) cmocka_unit_test_setup_teardown(test, start, end_server)
+#define ON_A_SERVER(test)                                                      \
+    cmocka_unit_test_setup_teardown(test, start, end_server)
 
 int
 main(void)
@@ -200,6 +276,9 @@ main(void)
         ON_A_SERVER(silence_is_cut_though_the_kill_was_confirmed),
         ON_A_SERVER(loan_that_rests_is_left_alone),
         ON_A_SERVER(no_from_the_server_is_taken_for_one),
+        ON_A_SERVER(server_that_is_unsure_is_asked_once_more),
+        ON_A_SERVER(server_that_stays_unsure_is_not_believed),
+        ON_A_SERVER(server_that_cannot_be_asked_is_not_believed),
         ON_A_SERVER(deadline_that_is_over_is_not_looked_after),
     };
 

@@ -156,11 +156,18 @@ leave_long_row(MYSQL *mysql)
 }
 
 static void
+leave_it_lost(MYSQL *mysql)
+{
+    assert_int_not_equal(mysql_query(mysql, "KILL CONNECTION_ID()"), 0);
+    assert_int_not_equal(mysql_query(mysql, "SELECT 1"), 0);
+}
+
+static void
 trusted_but_not_at_rest_is_not_lent_again(void **state)
 {
     (void)state;
-    static void (*const leave[])(MYSQL *) = {
-        leave_reply_unread, leave_long_row};
+    static void (*const leave[])(MYSQL *) = {leave_reply_unread, leave_long_row,
+                                             leave_it_lost};
 
     for (size_t i = 0; i < sizeof leave / sizeof leave[0]; i++) {
         dew_conn conn;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "fixture/prompt.h"
 #include "live/session_connect.h"
 
@@ -21,8 +22,8 @@ static int64_t
 late_ms(const struct settings *settings, dew_error *error)
 {
     const int64_t started_ns = clock_now_ns();
-    const struct io_limit limit = {
-        started_ns + DEADLINE_MS * CLOCK_NS_PER_MS, -1};
+    const struct io_limit limit = {started_ns + DEADLINE_MS * CLOCK_NS_PER_MS,
+                                   -1};
     struct session *session = NULL;
     int64_t late_ns;
 
@@ -103,6 +104,30 @@ a_server_that_dribbles_its_tls_handshake(void **state)
                                  DEW_TLS_REQUIRED);
 }
 
+/* What would end the handshake cannot be started: it does not begin. */
+static void
+a_tls_handshake_that_nothing_could_end_is_not_begun(void **state)
+{
+    struct stall *const stall = stall_start(STALL_TLS_GREETED, true, 0);
+    struct settings settings = settings_for_stall(*state, stall);
+    const struct io_limit limit = {clock_deadline_after_ms(LONG_MS), -1};
+    const int64_t started_ns = clock_now_ns();
+    struct session *session = NULL;
+    dew_error error = {0};
+
+    settings.tls_mode = DEW_TLS_REQUIRED;
+    fault_arm(FAULT_DESCRIPTOR, 1, false);
+    assert_int_equal(session_open(&session, &settings, &limit, &error),
+                     DEW_ESYSTEM);
+    fault_arm(FAULT_DESCRIPTOR, 0, false);
+    assert_null(session);
+    if (strstr(error.message, "no timer for the connect") == NULL) {
+        fail_msg("%s", error.message);
+    }
+    assert_true(clock_now_ns() - started_ns < 5000 * CLOCK_NS_PER_MS);
+    stall_stop(stall);
+}
+
 static void
 a_listener_without_room_over_tcp(void **state)
 {
@@ -117,8 +142,8 @@ a_unix_listener_without_room_is_left_within_three_seconds(void **state)
     struct stall *const stall = stall_start(STALL_DEAF, false, 0);
     const struct settings settings = settings_for_stall(*state, stall);
     const int64_t started_ns = clock_now_ns();
-    const struct io_limit limit = {
-        started_ns + DEADLINE_MS * CLOCK_NS_PER_MS, -1};
+    const struct io_limit limit = {started_ns + DEADLINE_MS * CLOCK_NS_PER_MS,
+                                   -1};
     struct session *session = NULL;
     dew_error error = {0};
 
@@ -237,6 +262,7 @@ main(void)
         cmocka_unit_test(a_server_that_greets_and_does_not_answer_the_login),
         cmocka_unit_test(a_server_that_stalls_its_tls_handshake),
         cmocka_unit_test(a_server_that_dribbles_its_tls_handshake),
+        cmocka_unit_test(a_tls_handshake_that_nothing_could_end_is_not_begun),
         cmocka_unit_test(a_listener_without_room_over_tcp),
         cmocka_unit_test(
             a_unix_listener_without_room_is_left_within_three_seconds),

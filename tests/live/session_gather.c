@@ -6,6 +6,7 @@
 /* ctest: timeout=60 */
 #define _GNU_SOURCE 1
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,9 +28,10 @@ static struct test_server *server;
 /* What the next sends do. */
 static struct {
     unsigned calls;
-    size_t most;   /* bytes that one takes */
-    int refuse;    /* errno of one that takes none; 0: it does */
-    bool may_hurt; /* one might have waited for room, or raised SIGPIPE */
+    size_t most;       /* bytes that one takes */
+    int refuse;        /* errno of one that takes none; 0: it does */
+    unsigned refusals; /* so many, and then they go out */
+    bool may_hurt;     /* one might have waited for room, or raised SIGPIPE */
 } sends = {.most = EVERYTHING};
 
 /* In place of the C library's, for the client library, too. */
@@ -38,7 +40,8 @@ send(int fd, const void *bytes, size_t length, int flags)
 {
     sends.calls++;
     sends.may_hurt = sends.may_hurt || (flags & SAFE) != SAFE;
-    if (sends.refuse != 0) {
+    if (sends.refuse != 0 && sends.refusals > 0) {
+        sends.refusals--;
         errno = sends.refuse;
         return -1;
     }
@@ -53,6 +56,7 @@ watch_sends(size_t most, int refuse)
     sends.may_hurt = false;
     sends.most = most;
     sends.refuse = refuse;
+    sends.refusals = UINT_MAX;
 }
 
 static struct session *
@@ -124,20 +128,27 @@ all_that_a_return_sends_leaves_together(void **state)
     loan_end(session);
 }
 
+/* An init_sql longer than what is kept. */
+static char *
+long_greeting(void)
+{
+    static char long_sql[5000];
+    memset(long_sql, ' ', sizeof long_sql - 1);
+    memcpy(long_sql, "SET @greeting =", sizeof "SET @greeting =" - 1);
+    memcpy(long_sql + sizeof long_sql - sizeof "'hello'", "'hello'",
+           sizeof "'hello'");
+    return long_sql;
+}
+
 /* Each takes what fits before it along; none may come before another. */
 static void
 what_is_too_long_leaves_behind_what_was_kept(void **state)
 {
     (void)state;
-    static char long_sql[5000];
     struct settings settings;
     char text[LOAN_TEXT];
-    memset(long_sql, ' ', sizeof long_sql - 1);
-    memcpy(long_sql, "SET @greeting =", sizeof "SET @greeting =" - 1);
-    memcpy(long_sql + sizeof long_sql - sizeof "'hello'", "'hello'",
-           sizeof "'hello'");
     loan_settings(&settings, server);
-    settings.init_sql = long_sql;
+    settings.init_sql = long_greeting();
     struct session *const session = lent(&settings);
     leaves_in(2, session, &settings, false);
     assert_string_equal(
@@ -159,11 +170,12 @@ compressed_session_is_cleaned_as_well(void **state)
 }
 
 static void
-is_dead_after(size_t most, int refuse)
+is_dead_after(char *init_sql, size_t most, int refuse)
 {
     struct settings settings;
     enum session_flaw flaw;
     loan_settings(&settings, server);
+    settings.init_sql = init_sql;
     struct session *const session = lent(&settings);
     watch_sends(most, refuse);
     const enum session_state back = give_back(session, &settings, &flaw);
@@ -181,23 +193,52 @@ static void
 half_a_clean_up_ends_the_session(void **state)
 {
     (void)state;
-    is_dead_after(7, 0);
-    is_dead_after(1, 0);
+    is_dead_after(NULL, 7, 0);
+    is_dead_after(NULL, 1, 0);
 }
 
 static void
 no_room_ends_the_session_at_once(void **state)
 {
     (void)state;
-    is_dead_after(EVERYTHING, EAGAIN);
+    is_dead_after(NULL, EVERYTHING, EAGAIN);
 }
 
 static void
 socket_that_is_gone_ends_the_session(void **state)
 {
     (void)state;
-    is_dead_after(EVERYTHING, EPIPE);
-    is_dead_after(EVERYTHING, ECONNRESET);
+    is_dead_after(NULL, EVERYTHING, EPIPE);
+    is_dead_after(NULL, EVERYTHING, ECONNRESET);
+}
+
+/* What goes before the long one does not leave, so neither does that one. */
+static void
+half_of_what_goes_before_a_long_one_ends_the_session(void **state)
+{
+    (void)state;
+    is_dead_after(long_greeting(), 7, 0);
+    is_dead_after(long_greeting(), EVERYTHING, EAGAIN);
+}
+
+static void
+send_that_a_signal_interrupts_is_made_again(void **state)
+{
+    (void)state;
+    const struct io_limit limit = {.deadline_ns = INT64_MAX, .cancel_fd = -1};
+    struct settings settings;
+    enum session_flaw flaw;
+    loan_settings(&settings, server);
+    struct session *const session = lent(&settings);
+    watch_sends(EVERYTHING, EINTR);
+    sends.refusals = 1;
+    assert_int_equal(give_back(session, &settings, &flaw), SESSION_PENDING);
+    assert_int_equal(sends.calls, 2);
+    watch_sends(EVERYTHING, 0);
+    assert_true(session_wait_answer(session, &limit));
+    assert_int_equal(session_settle(session, &settings, &limit, &flaw, NULL),
+                     SESSION_AT_REST);
+    loan_end(session);
 }
 
 int
@@ -211,6 +252,8 @@ main(void)
         cmocka_unit_test(half_a_clean_up_ends_the_session),
         cmocka_unit_test(no_room_ends_the_session_at_once),
         cmocka_unit_test(socket_that_is_gone_ends_the_session),
+        cmocka_unit_test(half_of_what_goes_before_a_long_one_ends_the_session),
+        cmocka_unit_test(send_that_a_signal_interrupts_is_made_again),
     };
     if (!FLAVOUR_MARIADB) {
         (void)printf("skipped: this client library sends one by one\n");

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "fixture/scripted_kit.h"
 #include "session/inside.h"
+#include "session/values.h"
 
 static struct {
     dew_script_server *server;
@@ -51,9 +53,9 @@ end(void **state)
 static dew_code
 try_open(struct session **session, struct session_lore *lore, dew_error *error)
 {
-    const struct io_limit limit = {
-        .deadline_ns = clock_deadline_after_ms(KIT_PATIENCE_MS),
-        .cancel_fd = -1};
+    const struct io_limit limit = {.deadline_ns =
+                                       clock_deadline_after_ms(KIT_PATIENCE_MS),
+                                   .cancel_fd = -1};
     const uint64_t queries = dew_script_count(world.server, DEW_SCRIPT_QUERIES);
     const uint64_t resets = dew_script_count(world.server, DEW_SCRIPT_RESETS);
     const dew_code code =
@@ -106,21 +108,28 @@ value_that_differs_makes_the_session_learn_by_itself(void **state)
     static const struct {
         const char *name, *other;
     } values[] = {
-        {"wait_timeout", "100"},    {"max_connections", "7"},
-        {"read_only", "1"},         {"innodb_read_only", "1"},
-        {"tx_read_only", "1"},      {"hostname", "another"},
-        {"port", "3307"},           {"socket", "/another"},
-        {"server_id", "7"},         {"datadir", "/another"},
-        {"autocommit", "0"},        {"tx_isolation", "SERIALIZABLE"},
-        {"sql_mode", "ANSI"},       {"time_zone", "+01:00"},
+        {"wait_timeout", "100"},
+        {"max_connections", "7"},
+        {"read_only", "1"},
+        {"innodb_read_only", "1"},
+        {"tx_read_only", "1"},
+        {"hostname", "another"},
+        {"port", "3307"},
+        {"socket", "/another"},
+        {"server_id", "7"},
+        {"datadir", "/another"},
+        {"autocommit", "0"},
+        {"tx_isolation", "SERIALIZABLE"},
+        {"sql_mode", "ANSI"},
+        {"time_zone", "+01:00"},
         {"collation_connection", "utf8mb4_bin"},
     };
 
     (void)state;
     open_and_end();
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        assert_true(dew_script_variable(world.server, values[i].name,
-                                        values[i].other));
+        assert_true(
+            dew_script_variable(world.server, values[i].name, values[i].other));
         open_and_end();
         if (world.resets != 1) {
             fail_msg("%s: nobody noticed", values[i].name);
@@ -186,21 +195,70 @@ reply_behind_the_answer_is_noticed(void **state)
 static void
 answer_with_another_number_is_not_taken(void **state)
 {
-    const dew_script_step row = {
-        .moment = DEW_SCRIPT_ANSWER,
-        .like = "@@wait_timeout",
-        .say = DEW_SCRIPT_ROWS,
-        .text = "n\ta\tb\tc\td\te\tf\tg\th\ti\tj\tk\tl\tm\to\tp\tq\tr\ts\n"
-                "1\t9\t9\t0\t0\t0\th\t1\ts\t1\td\tutf8mb4\tutf8mb4\tutf8mb4"
-                "\tutf8mb4_general_ci\t1\tREPEATABLE-READ\t\tSYSTEM\n"};
-    struct session *session = NULL;
-    dew_error error = {.code = DEW_OK};
+    static const char *const numbers[] = {"1", "\\N"};
 
     (void)state;
-    script_play(world.server, &row);
-    assert_int_equal(try_open(&session, NULL, &error), DEW_ECONNECT);
-    assert_non_null(strstr(error.message, "something else"));
-    assert_int_equal(dew_script_played(world.server, NULL), 1);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char text[256];
+        const dew_script_step row = {.moment = DEW_SCRIPT_ANSWER,
+                                     .like = "@@wait_timeout",
+                                     .say = DEW_SCRIPT_ROWS,
+                                     .text = text};
+        struct session *session = NULL;
+        dew_error error = {.code = DEW_OK};
+
+        (void)snprintf(
+            text, sizeof text,
+            "n\ta\tb\tc\td\te\tf\tg\th\ti\tj\tk\tl\tm\to\tp\tq\tr\ts\n"
+            "%s\t9\t9\t0\t0\t0\th\t1\ts\t1\td\tutf8mb4\tutf8mb4\tutf8mb4"
+            "\tutf8mb4_general_ci\t1\tREPEATABLE-READ\t\tSYSTEM\n",
+            numbers[i]);
+        script_play(world.server, &row);
+        assert_int_equal(try_open(&session, NULL, &error), DEW_ECONNECT);
+        assert_non_null(strstr(error.message, "something else"));
+        assert_int_equal(dew_script_played(world.server, NULL), 1);
+    }
+}
+
+/* Values that cannot be kept, or not be written between quotes: what matters is
+ * put back after every reset, whatever it was. */
+static void
+values_that_cannot_be_put_back_are_not_learnt(void **state)
+{
+    static char half[VALUES_ROOM / 2];
+    static const char *const values[][2] = {
+        {"it's", "SYSTEM"}, {"", "a\\b"}, {half, half}};
+
+    (void)state;
+    memset(half, 'x', sizeof half - 1);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        assert_true(
+            dew_script_variable(world.server, "sql_mode", values[i][0]));
+        assert_true(
+            dew_script_variable(world.server, "time_zone", values[i][1]));
+        struct session *const session = open_one();
+
+        assert_int_equal(session->forgets,
+                         FORGETS_CHARSET | FORGETS_AUTOCOMMIT);
+        assert_string_equal(session->repair_sql,
+                            "SET NAMES utf8mb4, autocommit=1");
+        loan_end(session);
+    }
+}
+
+/* Cut off, two different answers could look the same. */
+static void
+answer_too_long_to_be_compared_is_not_remembered(void **state)
+{
+    static char text[LORE_SEEN_SIZE / 2 + 1];
+
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    assert_true(dew_script_variable(world.server, "sql_mode", text));
+    for (int i = 0; i < 2; i++) {
+        open_and_end();
+        assert_int_equal(world.resets, 1);
+    }
 }
 
 /* Not even a question more than without lore. */
@@ -227,6 +285,8 @@ main(void)
         LORE_TEST(what_an_earlier_session_was_told_is_known_to_the_later),
         LORE_TEST(reply_behind_the_answer_is_noticed),
         LORE_TEST(answer_with_another_number_is_not_taken),
+        LORE_TEST(values_that_cannot_be_put_back_are_not_learnt),
+        LORE_TEST(answer_too_long_to_be_compared_is_not_remembered),
         LORE_TEST(where_no_reset_is_sent_there_is_nothing_to_remember),
     };
 

@@ -75,6 +75,18 @@ a_pause_is_not_late_however_long(void **state)
     assert_int_equal(tick_latest_ms(&pool.tick, before_ms), before_ms);
 }
 
+/* Nobody would move it, nor hear the bell. */
+static void
+pool_without_threads_wants_no_tick(void **state)
+{
+    (void)state;
+    tick_init(&pool.tick);
+    pool.threaded = false;
+    order_store_seq_u32(&pool.tick.wanted, 0);
+    tick_sampled(&pool, 0);
+    assert_int_equal(order_load_seq_u32(&pool.tick.wanted), 0);
+}
+
 int
 main(void)
 {
@@ -83,6 +95,7 @@ main(void)
         TEST(what_was_noted_while_it_was_late_may_be_young),
         TEST(it_may_be_late_when_it_is_paused),
         TEST(a_pause_is_not_late_however_long),
+        TEST(pool_without_threads_wants_no_tick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Goal: a quick return loses nobody who waits. Method: somebody joins between
+ * its two looks, and then sleeps for good unless he is served. */
+#include "core/pond_quick.h"
+#include "fixture/pond_kit.h"
+
+static struct pond_wait late;
+
+static void
+somebody_joins(void)
+{
+    assert_int_equal(kit_join(&late, CLOCK_NEVER), POND_SLOT);
+    assert_int_equal(kit_state(&late), WAITER_AWAKE);
+}
+
+static void
+who_joins_inside_a_quick_return_is_served_by_it(void **state)
+{
+    const struct pond_plan plan = kit_plan(1, 1);
+
+    (void)state;
+    memset(&late, 0, sizeof late);
+    kit_begin(&plan);
+    struct slot *const lent = kit_lease();
+    kit_cut(0, "idle.put", 1, somebody_joins);
+    const enum pond_put put = pond_put_warm(&kit.pond, lent);
+    assert_true(kit_uncut());
+    assert_int_equal(put, POND_PUT_LOOK);
+    pond_put_on(&kit.pond, lent, put);
+    assert_int_equal(pond_await(&kit.pond, &late), POND_SLOT);
+    assert_ptr_equal(late.slot, lent);
+    assert_int_equal(kit.slept, 0);
+    lent->loans_before--; /* one loan more */
+    pond_put(&kit.pond, lent);
+    kit_expect_quiet();
+    kit_end();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_joins_inside_a_quick_return_is_served_by_it),
+    };
+
+    race_hook(kit_hook, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
