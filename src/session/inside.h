@@ -123,8 +123,7 @@ bool session_run_on_connect(struct session *session,
 /* COM_RESET_CONNECTION and its answer, at once. A server that does not know
  * it gets COM_CHANGE_USER, now and for ever (no_reset_command). False: see
  * mysql_errno. The session must be at rest. */
-bool session_reset_now(struct session *session,
-                       const struct settings *settings);
+bool session_reset_now(struct session *session);
 
 /* ---- what opening is made of ---- */
 

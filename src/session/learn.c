@@ -138,7 +138,7 @@ try_reset(struct session *session, const struct settings *settings,
           struct values_scratch *scratch, bool *proven, dew_error *error)
 {
     if (sends_resets(settings) &&
-        (!session_reset_now(session, settings) ||
+        (!session_reset_now(session) ||
          values_read(session, scratch, &scratch->now) != VALUES_READ)) {
         return fail(session, error);
     }

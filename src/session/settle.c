@@ -139,7 +139,7 @@ settle_answers(struct session *session, const struct settings *settings,
     if (progress->refused) {
         session->no_reset_command = true;
         *progress = (struct progress){.refused = false};
-        if (!session_reset_now(session, settings)) {
+        if (!session_reset_now(session)) {
             return false;
         }
     }
@@ -248,7 +248,7 @@ settle_within(struct session *session, const struct settings *settings,
         return SESSION_BROKEN;
     }
     if (fault(FAULT_RESET) ||
-        (reset_first && !session_reset_now(session, settings))) {
+        (reset_first && !session_reset_now(session))) {
         *flaw = inspect_failure(session, SESSION_RESET_REFUSED);
         explain(session, *flaw, error);
         settled = false;

@@ -83,16 +83,19 @@ session_run_on_connect(struct session *session,
 }
 
 /* What the reset does to the handle where the server does not know it: the
- * same, and the database of the connect. */
+ * same, and the database of the connect. The login is the handle's own: the
+ * caller's settings may be older than it, or leave it to a defaults file. */
 static bool
-change_user(struct session *session, const struct settings *settings)
+change_user(struct session *session)
 {
-    return mysql_change_user(session->mysql, settings->user,
-                             settings->password, session->database) == 0;
+    MYSQL *const mysql = session->mysql;
+
+    return mysql_change_user(mysql, mysql->user, mysql->passwd,
+                             session->database) == 0;
 }
 
 bool
-session_reset_now(struct session *session, const struct settings *settings)
+session_reset_now(struct session *session)
 {
     if (fault(FAULT_RESET)) {
         return false;
@@ -104,5 +107,5 @@ session_reset_now(struct session *session, const struct settings *settings)
         session->no_reset_command =
             mysql_errno(session->mysql) == ER_UNKNOWN_COM;
     }
-    return session->no_reset_command && change_user(session, settings);
+    return session->no_reset_command && change_user(session);
 }

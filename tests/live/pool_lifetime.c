@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fixture/pool_kit.h"
+#include "fixture/relay.h"
 
 static struct test_server *server;
 
@@ -208,6 +209,35 @@ wrong_new_credentials_are_told_and_right_ones_heal_the_pool(void **state)
 }
 
 static void
+reset_that_logs_in_again_keeps_the_new_login(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    dew_error error;
+    char text[LOAN_TEXT];
+    struct test_relay *const relay = test_relay_start(server);
+    test_relay_set(relay, RELAY_REFUSES);
+    kit_config(&config, server);
+    config.unix_socket = test_relay_socket(relay);
+    config.user = "root";
+    config.password = "";
+    dew_pool *const pool = kit_open(&config);
+    assert_int_equal(dew_pool_set_credentials(pool, "app", "app", &error),
+                     DEW_OK);
+    MYSQL *mysql = kit_borrow(pool, &conn);
+    loan_do(mysql, "SET @mine = 1");
+    const int64_t id = kit_server_id(mysql);
+    mysql = kit_next(pool, &conn);
+    assert_int_equal(kit_server_id(mysql), id);
+    assert_string_equal(loan_ask(mysql, "SELECT @mine", text), "NULL");
+    assert_string_equal(user_of(mysql, text), "app");
+    kit_return(&conn);
+    kit_close(pool);
+    test_relay_stop(relay);
+}
+
+static void
 long_idle_session_is_probed(void **state)
 {
     (void)state;
@@ -239,6 +269,7 @@ main(void)
         cmocka_unit_test(new_credentials_replace_sessions_when_they_are_free),
         cmocka_unit_test(
             wrong_new_credentials_are_told_and_right_ones_heal_the_pool),
+        cmocka_unit_test(reset_that_logs_in_again_keeps_the_new_login),
         cmocka_unit_test(long_idle_session_is_probed),
     };
     server = test_server_start(NULL);

@@ -66,9 +66,9 @@ assert_as_after_connect(struct session *session)
 }
 
 static void
-reset_and_repair(struct session *session, const struct settings *settings)
+reset_and_repair(struct session *session)
 {
-    assert_true(session_reset_now(session, settings));
+    assert_true(session_reset_now(session));
     session->mysql->charset = (void *)(uintptr_t)session->charset;
     if (session->repair_sql != NULL) {
         loan_do(session_handle(session), session->repair_sql);
@@ -108,7 +108,7 @@ what_a_reset_forgets_is_put_back(void **state)
         for (int round = 0; round < 2; round++) {
             loan_do(session_handle(session),
                     "SET autocommit=0, sql_mode='', NAMES latin1");
-            reset_and_repair(session, &settings);
+            reset_and_repair(session);
             assert_as_after_connect(session);
             assert_asked(session, "SELECT @@sql_mode", mode);
             assert_asked(session, "SELECT @@collation_connection", collation);
@@ -154,7 +154,7 @@ what_a_reset_goes_back_to_is_never_inherited_from_before(void **state)
             assert_int_equal((session->forgets & FORGETS_OTHER) != 0,
                              modes[i][0] == '\0');
             loan_do(session_handle(session), "SET sql_mode='ANSI'");
-            reset_and_repair(session, &settings);
+            reset_and_repair(session);
             assert_as_after_connect(session);
             assert_asked(session, "SELECT @@sql_mode", "ANSI_QUOTES");
             loan_end(session);
@@ -214,7 +214,7 @@ a_server_without_the_command_gets_change_user(void **state)
     session->no_reset_command = true;
     loan_do(session_handle(session), "SET @x = 1, autocommit = 0");
     loan_do(session_handle(session), "USE information_schema");
-    reset_and_repair(session, &settings);
+    reset_and_repair(session);
     assert_as_after_connect(session);
     assert_asked(session, "SELECT @x", "NULL");
     assert_asked(session, "SELECT DATABASE()", "t");
