@@ -126,8 +126,9 @@
  *                    config; init_sql and on_connect have run again. Costs a
  *                    command that is sent at the return and whose answer is
  *                    read at the next borrow. A loan that sent nothing to the
- *                    server costs nothing and is not reset. Misses: nothing
- *                    that belongs to a session.
+ *                    server costs nothing and is not reset. Misses: with
+ *                    MariaDB servers the role that SET ROLE has chosen (its
+ *                    reset keeps it); nothing else that belongs to a session.
  * DEW_RESET_ALWAYS   The same, and also after a loan that sent nothing.
  * DEW_RESET_ROLLBACK A transaction is rolled back; autocommit and the
  *                    multi-statement switch are put back. Misses: LOCK TABLES,
@@ -144,12 +145,12 @@
  *                    left it.
  * Under every policy a session is handed on only when its conversation is at
  * rest: unread results are drained within bounds or the session is closed, as
- * it is after a fatal error, a reply nobody read, or an unbuffered result
- * somebody still owns. (One gap, under NEVER only, whose returns make no system
- * call: of two queries sent with mysql_send_query and one answer read, the other
- * answer is noticed only if the client library has received it along with the
- * first.) ROLLBACK and NEVER also close a session with statements left open,
- * which AUTO and ALWAYS clean.
+ * it is after a fatal error, a reply nobody read, an unbuffered result somebody
+ * still owns, or (not under NEVER) mysql_change_user to another user. (One gap,
+ * under NEVER only, whose returns make no system call: of two queries sent with
+ * mysql_send_query and one answer read, the other answer is noticed only if the
+ * client library has received it along with the first.) ROLLBACK and NEVER also
+ * close a session with statements left open, which AUTO and ALWAYS clean.
  *
  * NUMBERS of a dew_config
  *
@@ -394,8 +395,9 @@ typedef struct dew_config {
      * dew_pool_check and dew_foreach_loan they may.
      *
      * on_options: before connect, for mysql_options calls of your own. What
-     * MYSQL_INIT_COMMAND says runs at the connect, but not after a reset (a
-     * warning tells): use init_sql.
+     * MYSQL_INIT_COMMAND says runs at the connect, but not after a reset, and
+     * under AUTO and ALWAYS there is one before the first loan (a warning
+     * tells): use init_sql.
      * on_connect: after connect and after every reset that was sent; prefer
      * init_sql, which costs no round trip of its own. Non-zero from either
      * refuses the session (DEW_ECONNECT).

@@ -243,6 +243,9 @@ open_handle(struct session *session, struct session_lore *lore,
         /* init_sql or on_connect may have chosen one. */
         code = note_database(session, error);
     }
+    if (code == DEW_OK) {
+        inspect_note_login(session);
+    }
     return code;
 }
 

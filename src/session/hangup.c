@@ -134,6 +134,7 @@ session_flaw_name(enum session_flaw flaw)
         [SESSION_RESET_REFUSED] = "reset refused",
         [SESSION_STRAY] = "reply to something else",
         [SESSION_SILENT] = "silent",
+        [SESSION_OTHER_USER] = "logged in as another user",
     };
     const size_t index = (size_t)flaw;
 

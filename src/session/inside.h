@@ -56,6 +56,7 @@ struct session {
     bool no_reset_command; /* answered 1047: COM_CHANGE_USER instead */
     uint16_t forgets;      /* enum session_forgets */
     uint16_t facts; /* how many of them it told (values.h); 0: none */
+    uint32_t login; /* a hash of the user's name, as after opening */
     char nonce[SESSION_NONCE_DIGITS + 1]; /* what ANSWER_NONCE must bring */
     int64_t role_asked_ms; /* when that was last asked, coarse clock */
     /* The database as after connect, NULL for none. Owned. */

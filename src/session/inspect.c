@@ -30,6 +30,24 @@ is_overgrown(const MYSQL *mysql, const struct settings *settings)
            mysql->net.max_packet > (uint64_t)settings->buffer_max_kb * 1024;
 }
 
+/* FNV-1a. A hash, so that a session has no other text to own. */
+static uint32_t
+hash_of_login(const MYSQL *mysql)
+{
+    uint32_t hash = 2166136261u;
+
+    for (const char *at = mysql->user; at != NULL && *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * 16777619u;
+    }
+    return hash;
+}
+
+void
+inspect_note_login(struct session *session)
+{
+    session->login = hash_of_login(session->mysql);
+}
+
 static_assert(offsetof(struct session, mysql) ==
                   offsetof(struct session_front, mysql),
               "quick.h reads the handle of a session there");
@@ -104,6 +122,11 @@ inspect_structure(const struct session *session,
     }
     if (is_overgrown(mysql, settings)) {
         *flaw = SESSION_OVERGROWN;
+        return LOOK_FLAWED;
+    }
+    /* No reset brings the user back that mysql_change_user took away. */
+    if (session->login != hash_of_login(mysql)) {
+        *flaw = SESSION_OTHER_USER;
         return LOOK_FLAWED;
     }
     if (mysql->status == MYSQL_STATUS_GET_RESULT) {

@@ -24,6 +24,8 @@ enum look {
 
 /* Ends the loan's mark. True when no command was sent since session_lend. */
 bool inspect_untouched(struct session *session);
+/* The session is open: its user is the right one from now on. */
+void inspect_note_login(struct session *session);
 /* The structure only: a few ns, no system call. */
 enum look inspect_structure(const struct session *session,
                             const struct settings *settings,

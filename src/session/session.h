@@ -47,6 +47,7 @@ enum session_flaw {
     SESSION_RESET_REFUSED, /* the reset or a repair was refused or too late */
     SESSION_STRAY,         /* a probe got a reply to something else */
     SESSION_SILENT,        /* a probe's answer did not come in time */
+    SESSION_OTHER_USER,    /* its borrower logged it in as somebody else */
 };
 const char *session_flaw_name(enum session_flaw flaw);
 
