@@ -92,9 +92,9 @@ main(void)
         cmocka_unit_test(it_may_be_hung_up_before_anybody_has_noticed),
     };
 
-    if (mallopt(M_MMAP_THRESHOLD, FROM_SYSTEM) != 1) {
-        return 1;
-    }
+    /* A sanitizer's allocator knows no such option, and needs none: it keeps
+     * what was freed out of reach. */
+    (void)mallopt(M_MMAP_THRESHOLD, FROM_SYSTEM);
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     test_server_stop(server);
