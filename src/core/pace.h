@@ -5,9 +5,9 @@
  * handed the session, younger ones compete for it with who runs. Both have a
  * price. Who is handed one must be woken first, and where borrowers compute, that
  * takes the processor of one of them: so two are served at a time, and only who
- * has waited half as long again does not mind the price. And to know an age is to read
- * the exact clock, which costs more than a short return: where returns are dense,
- * one in PACE_LOOK_EVERY of a session reads it.
+ * has waited half as long again does not mind the price. And to know an age is
+ * to read the exact clock, which costs more than a short return: where returns
+ * are dense, one in PACE_LOOK_EVERY of a session reads it.
  *
  * Who finds nothing and nobody in line may spin for a moment before he joins: to
  * park and be woken costs ten times that. One at a time, and only while the last

@@ -155,6 +155,7 @@ leave_long_row(MYSQL *mysql)
     ask(mysql, "SELECT REPEAT('x', 400000)");
 }
 
+/* The counter, the errno and the transport each tell it. */
 static void
 leave_it_lost(MYSQL *mysql)
 {

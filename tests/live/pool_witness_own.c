@@ -25,36 +25,6 @@ end(dew_pool *pool)
 }
 
 static void
-nobody_gets_the_user_that_another_one_changed_to(void **state)
-{
-    static const dew_reset policies[] = {DEW_RESET_AUTO, DEW_RESET_ALWAYS,
-                                         DEW_RESET_ROLLBACK};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
-        dew_config config;
-        char before[LOAN_TEXT], text[LOAN_TEXT];
-        kit_config(&config, server);
-        config.user = config.password = "app";
-        config.reset = policies[i];
-        dew_pool *const pool = kit_open(&config);
-        MYSQL *mysql = kit_borrow(pool, &conn);
-        (void)loan_ask(mysql, "SELECT CURRENT_USER()", before);
-        assert_int_equal(mysql_change_user(mysql, "root", "", NULL), 0);
-        mysql = kit_next(pool, &conn);
-        assert_string_equal(loan_ask(mysql, "SELECT CURRENT_USER()", text),
-                            before);
-        /* To the same user again: nothing is lost, and the session stays. */
-        const int64_t id = kit_server_id(mysql);
-        assert_int_equal(mysql_change_user(mysql, "app", "app", config.database),
-                         0);
-        mysql = kit_next(pool, &conn);
-        assert_int_equal(kit_server_id(mysql), id);
-        end(pool);
-    }
-}
-
-static void
 charset_is_back_on_both_sides(void **state)
 {
     (void)state;
@@ -303,7 +273,6 @@ int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_gets_the_user_that_another_one_changed_to),
         cmocka_unit_test(charset_is_back_on_both_sides),
         cmocka_unit_test(cheaper_policies_leave_the_charset_on_both_sides),
         cmocka_unit_test(
