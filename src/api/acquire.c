@@ -31,6 +31,7 @@ acquire_slowly(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
         .file = file, .line = line, .conn = conn, .error = error};
     const dew_code code = check(pool, "pool", conn, error);
 
+    callback_note_thread();
     if (code != DEW_OK) {
         return code;
     }
@@ -42,14 +43,16 @@ acquire_slowly(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
     return borrow_from(pool, timeout_ms, &borrow);
 }
 
-/* In a section that the rest of the borrow ends. `slot` was taken warm and is
- * still IDLE. */
+/* In a section that the rest of the borrow ends. conn->ticket is the address of
+ * the slot, which was taken warm and is still IDLE: a seventh argument would lie
+ * on the stack, and the call could not be the last thing that the caller does. */
 static __attribute__((noinline)) dew_code
 acquire_taken(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
-              dew_error *error, const char *file, int line, struct slot *slot)
+              dew_error *error, const char *file, int line)
 {
     struct borrow borrow = {
         .file = file, .line = line, .conn = conn, .error = error};
+    struct slot *slot = (struct slot *)(uintptr_t)conn->ticket;
 
     *conn = (dew_conn)DEW_CONN_INIT;
     slot = pond_take_up(&pool->pond, slot);
@@ -72,24 +75,27 @@ dew_code
 dew_acquire_at(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
                dew_error *error, const char *file, int line)
 {
-    const uint32_t thread = thread_known_id;
     struct reclaim_mark mark;
 
     /* All that is rare is a call in the last place: what is common calls nobody,
-     * and keeps everything in registers. */
-    if (pool == NULL || conn == NULL || thread == 0 || callback_is_any() ||
-        !pool_is_mine(pool) || !reclaim_read_begin_quickly(&mark)) {
+     * keeps everything in registers, and saves none on the stack. */
+    if (pool == NULL || conn == NULL || thread_outside_id == 0 || !pool_is_mine(pool) ||
+        !reclaim_read_begin_quickly(&mark)) {
         return acquire_slowly(pool, timeout_ms, conn, error, file, line);
     }
+    /* Not beside conn->mysql, which comes late, at the end of three loads: one
+     * store of both would keep the return waiting that reads this one. */
+    conn->pool = pool;
     struct slot *slot = pond_take_warm(&pool->pond);
     if (__builtin_expect(slot == NULL, 0)) {
         return acquire_beside(pool, timeout_ms, conn, error, file, line);
     }
     if (__builtin_expect(
             !pond_is_calm(&pool->pond) ||
-                !lease_begin_quickly(pool, slot, file, line, thread, conn),
+                !lease_begin_quickly(pool, slot, file, line, conn),
             0)) {
-        return acquire_taken(pool, timeout_ms, conn, error, file, line, slot);
+        conn->ticket = (uintptr_t)slot;
+        return acquire_taken(pool, timeout_ms, conn, error, file, line);
     }
     reclaim_read_end_quickly(mark);
     return DEW_OK;

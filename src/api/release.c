@@ -62,6 +62,7 @@ give_back(dew_conn *conn, void (*give)(dew_pool *, struct slot *))
 static __attribute__((noinline)) dew_code
 release_slowly(dew_conn *conn)
 {
+    callback_note_thread();
     return give_back(conn, lease_return);
 }
 
@@ -96,6 +97,40 @@ release_beside(dew_pool *pool, struct slot *slot, enum pond_put how)
     return DEW_OK;
 }
 
+/* In a section, which it ends; `slot` (NULL: there is none) is where the ticket
+ * points to. As in dew_acquire_at: no call but in the last place. */
+static inline dew_code
+release_in(dew_pool *pool, struct slot *slot, uint64_t ticket, dew_conn *conn,
+           struct reclaim_mark mark)
+{
+    struct idle_shard *const own = idle_own_quickly(&pool->pond.idle);
+    const bool claimed = slot != NULL && slot_claim(slot, ticket);
+
+    *conn = (dew_conn)DEW_CONN_INIT;
+    if (__builtin_expect(!claimed, 0)) {
+        return release_stale(pool);
+    }
+    if (__builtin_expect(!lease_is_untouched(pool, slot), 0)) {
+        return release_claimed(pool, slot);
+    }
+    const enum pond_put put = pond_put_warm(&pool->pond, own, slot);
+    if (__builtin_expect(put != POND_PUT_DONE, 0)) {
+        return release_beside(pool, slot, put);
+    }
+    reclaim_read_end_quickly(mark);
+    return DEW_OK;
+}
+
+/* In a section, which it ends: a slot that a resize has added. */
+static __attribute__((noinline)) dew_code
+release_added(dew_pool *pool, uint64_t ticket, dew_conn *conn,
+              struct reclaim_mark mark)
+{
+    return release_in(pool,
+                      extents_find(&pool->pond.slots, slot_index_of(ticket)),
+                      ticket, conn, mark);
+}
+
 dew_code
 dew_release(dew_conn *conn)
 {
@@ -106,25 +141,15 @@ dew_release(dew_conn *conn)
     }
     dew_pool *const pool = conn->pool;
     const uint64_t ticket = conn->ticket;
-    /* As in dew_acquire_at: no call but in the last place. */
-    if (ticket == 0 || pool == NULL || callback_is_any() ||
+    const uint32_t index = slot_index_of(ticket);
+    if (ticket == 0 || pool == NULL || thread_outside_id == 0 ||
         !pool_is_mine(pool) || !reclaim_read_begin_quickly(&mark)) {
         return release_slowly(conn);
     }
-    struct slot *slot = pond_claim(&pool->pond, ticket);
-    *conn = (dew_conn)DEW_CONN_INIT;
-    if (__builtin_expect(slot == NULL, 0)) {
-        return release_stale(pool);
+    if (__builtin_expect(!extents_is_first(&pool->pond.slots, index), 0)) {
+        return release_added(pool, ticket, conn, mark);
     }
-    if (__builtin_expect(!lease_is_untouched(pool, slot), 0)) {
-        return release_claimed(pool, slot);
-    }
-    const enum pond_put put = pond_put_warm(&pool->pond, slot);
-    if (__builtin_expect(put != POND_PUT_DONE, 0)) {
-        return release_beside(pool, slot, put);
-    }
-    reclaim_read_end_quickly(mark);
-    return DEW_OK;
+    return release_in(pool, &pool->pond.slots.first[index], ticket, conn, mark);
 }
 
 dew_code

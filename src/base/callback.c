@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/mutant.h"
+#include "base/thread.h"
 
 _Thread_local const struct callback *callback_innermost;
 
@@ -14,6 +15,7 @@ callback_enter(struct callback *frame, const void *owner,
 {
     *frame = (struct callback){owner, kind, callback_innermost};
     callback_innermost = frame;
+    thread_outside_id = 0;
 }
 
 void
@@ -21,6 +23,13 @@ callback_leave(const struct callback *frame)
 {
     if (MUTANT(48)) { return; }
     callback_innermost = frame->outer;
+    callback_note_thread();
+}
+
+void
+callback_note_thread(void)
+{
+    thread_outside_id = callback_is_any() ? 0 : thread_id();
 }
 
 bool

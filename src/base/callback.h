@@ -38,7 +38,10 @@ void callback_leave(const struct callback *frame);
 /* Whether the thread is in a callback of this kind and owner (not NULL). */
 bool callback_is_of(const void *owner, enum callback_kind kind);
 
-/* Whether the thread is in any callback of ours: asked by every borrow. */
+/* thread_outside_id is right from here on: for a thread that is not known yet. */
+void callback_note_thread(void);
+
+/* Whether the thread is in any callback of ours. */
 extern _Thread_local const struct callback *callback_innermost INNER;
 
 static inline bool

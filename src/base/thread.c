@@ -47,6 +47,7 @@ thread_at_fork(void (*before)(void), void (*in_parent)(void),
 }
 
 _Thread_local uint32_t thread_known_id;
+_Thread_local uint32_t thread_outside_id;
 
 uint32_t
 thread_ask_id(void)
@@ -58,7 +59,7 @@ thread_ask_id(void)
 void
 thread_forget_id(void)
 {
-    thread_known_id = 0;
+    thread_known_id = thread_outside_id = 0;
 }
 
 bool

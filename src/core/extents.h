@@ -53,6 +53,13 @@ extents_count(const struct extents *extents)
     return order_load_acquire_u32(&extents->count);
 }
 
+/* Whether it is one of those that most pools have all of; extents_find for others. */
+static inline bool
+extents_is_first(const struct extents *extents, uint32_t index)
+{
+    return index < extents->first_count;
+}
+
 /* Past the first extent; NULL: no such slot. */
 struct slot *extents_find(const struct extents *extents, uint32_t index);
 
@@ -60,8 +67,8 @@ struct slot *extents_find(const struct extents *extents, uint32_t index);
 static inline struct slot *
 extents_at(const struct extents *extents, uint32_t index)
 {
-    return index < extents->first_count ? &extents->first[index]
-                                        : extents_find(extents, index);
+    return extents_is_first(extents, index) ? &extents->first[index]
+                                            : extents_find(extents, index);
 }
 
 #endif

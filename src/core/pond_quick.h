@@ -174,9 +174,11 @@ enum pond_put {
     POND_PUT_LOOK, /* it is put: pond_look */
 };
 
-/* The same as pond_put_staying for the own warm slot, with nobody waiting. */
+/* The same as pond_put_staying for the own warm slot, with nobody waiting. `own`
+ * was asked for a little earlier: behind a read-modify-write, as the claim is one,
+ * finding it is time that nothing else fills. */
 static inline enum pond_put
-pond_put_warm(struct pond *pond, struct slot *slot)
+pond_put_warm(struct pond *pond, struct idle_shard *own, struct slot *slot)
 {
     race_point("pond.stays");
     /* ORDER pond.33 relaxed <-> pond.1: as pond.8. */
@@ -186,7 +188,7 @@ pond_put_warm(struct pond *pond, struct slot *slot)
     }
     slot_rest(slot);
     race_point("idle.put");
-    if (!idle_warm_put(idle_own_quickly(&pond->idle), slot)) {
+    if (!idle_warm_put(own, slot)) {
         return POND_PUT_FULL;
     }
     if (MUTANT(56)) { return POND_PUT_DONE; }

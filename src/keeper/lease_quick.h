@@ -45,11 +45,11 @@ void lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
                  int64_t now_ms, dew_conn *conn);
 
 /* The same for one that is still IDLE, was taken a moment ago, and needs none of
- * the care that lease_begin takes: true. False: it is as it was. Inside a
- * section. */
+ * the care that lease_begin takes: true; conn->pool is there already. False: it is
+ * as it was. Inside a section. */
 static inline bool
 lease_begin_quickly(dew_pool *pool, struct slot *slot, const char *file,
-                    int line, uint32_t thread, dew_conn *conn)
+                    int line, dew_conn *conn)
 {
     /* Without a tick it is TICK_OFF, and too far from any time. */
     const int64_t now_ms = tick_now_ms(&pool->tick);
@@ -61,9 +61,8 @@ lease_begin_quickly(dew_pool *pool, struct slot *slot, const char *file,
         !pond_has_stamp_of(&pool->pond, slot)) {
         return false;
     }
-    slot_note_loan(slot, file, line, thread, now_ms);
+    slot_note_loan(slot, file, line, thread_outside_id, now_ms);
     conn->mysql = session_lend(slot->session);
-    conn->pool = pool;
     conn->ticket = slot_take_and_lend(slot);
     return true;
 }

@@ -228,7 +228,8 @@ put_quickly(struct slot *slot)
         pond_put(&world.pond, slot);
         return;
     }
-    const enum pond_put put = pond_put_warm(&world.pond, slot);
+    const enum pond_put put = pond_put_warm(
+        &world.pond, idle_own_quickly(&world.pond.idle), slot);
     if (put != POND_PUT_DONE) {
         pond_put_on(&world.pond, slot, put);
     }

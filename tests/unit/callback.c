@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Goal: a thread knows whose callbacks it is in, however they nest. */
 /* Method: enter and leave callbacks of several owners by hand, and ask. */
+#define _GNU_SOURCE 1
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "base/callback.h"
+#include "base/thread.h"
 
 static const char a, b;
 
@@ -54,6 +57,28 @@ kinds_are_told_apart(void **state)
     callback_leave(&visit);
 }
 
+/* What every borrow asks at once: is the thread known, and in no callback? */
+static void
+thread_has_an_id_outside_of_all_callbacks_only(void **state)
+{
+    struct callback outer, inner;
+
+    (void)state;
+    thread_forget_id();
+    assert_int_equal(thread_outside_id, 0);
+    callback_note_thread();
+    assert_int_equal(thread_outside_id, gettid());
+    callback_enter(&outer, &a, CALLBACK_INSIDE);
+    assert_int_equal(thread_outside_id, 0);
+    callback_enter(&inner, &b, CALLBACK_VISITED);
+    callback_note_thread();
+    assert_int_equal(thread_outside_id, 0);
+    callback_leave(&inner);
+    assert_int_equal(thread_outside_id, 0);
+    callback_leave(&outer);
+    assert_int_equal(thread_outside_id, gettid());
+}
+
 /* A log line before a pool is made has no owner. */
 static void
 nobodys_callback_stops_nobody(void **state)
@@ -94,6 +119,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thread_is_in_all_callbacks_that_it_has_not_left),
         cmocka_unit_test(kinds_are_told_apart),
+        cmocka_unit_test(thread_has_an_id_outside_of_all_callbacks_only),
         cmocka_unit_test(nobodys_callback_stops_nobody),
         cmocka_unit_test(callback_is_its_threads_own),
     };

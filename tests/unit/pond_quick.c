@@ -23,7 +23,8 @@ who_joins_inside_a_quick_return_is_served_by_it(void **state)
     kit_begin(&plan);
     struct slot *const lent = kit_lease();
     kit_cut(0, "idle.put", 1, somebody_joins);
-    const enum pond_put put = pond_put_warm(&kit.pond, lent);
+    const enum pond_put put =
+        pond_put_warm(&kit.pond, idle_own_quickly(&kit.pond.idle), lent);
     assert_true(kit_uncut());
     assert_int_equal(put, POND_PUT_LOOK);
     pond_put_on(&kit.pond, lent, put);
