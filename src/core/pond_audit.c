@@ -27,8 +27,7 @@ count_slots(const struct pond *pond, struct count *count)
 
         count->in[state]++;
         count->used += state != SLOT_VACANT;
-        /* ORDER pond.21 relaxed: a tally, only ever a hint. */
-        count->loans += order_load_relaxed_u64(&slot->loans);
+        count->loans += slot_loans_seen(slot);
     }
 }
 

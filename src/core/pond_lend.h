@@ -11,8 +11,7 @@
 static inline uint32_t
 slot_loans(const struct slot *slot)
 {
-    /* ORDER loans.24 relaxed <-> loans.1: its own holder's tally. */
-    return (uint32_t)order_load_relaxed_u64(&slot->loans);
+    return (uint32_t)slot_loans_of(slot, slot_loan_of(slot_peek(slot)));
 }
 
 /* Loans of the session that is in the slot now. */
@@ -38,17 +37,7 @@ slot_rests_since_ms(struct slot *slot, int64_t now_ms)
 static inline void
 slot_begin_uses(struct slot *slot)
 {
-    /* ORDER loans.26 relaxed <-> loans.1: as loans.24. */
-    slot->sample_at = order_load_relaxed_u64(&slot->loans);
     slot->loans_before = slot_loans(slot);
-}
-
-/* Whether the time of the loan that begins now is to be taken. */
-static inline bool
-slot_is_sample(const struct slot *slot)
-{
-    /* ORDER loans.25 relaxed <-> loans.1: as loans.24. */
-    return order_load_relaxed_u64(&slot->loans) == slot->sample_at;
 }
 
 /* When the present loan began, or when it was returned; the holder asks. */
@@ -81,8 +70,6 @@ static inline void
 slot_note_loan(struct slot *slot, const char *file, int line, uint32_t thread,
                int64_t now_ms)
 {
-    /* ORDER loans.1 relaxed <-> loans.24 loans.25 loans.26: a tally, only ever a hint. */
-    order_bump_owned_u64(&slot->loans, 1);
     /* ORDER loans.2 release <-> loans.15: a lister that reads this note sees
      * that the slot's last loan has ended, when it looks at the word again;
      * weaker, it could take it for a note of that one. */

@@ -24,7 +24,7 @@
  * INVARIANTS. I2: a slot is in exactly one place: a holder's hands, one shard
  * of idle, the vacant stack, the order stack, the retiree stack or the offers.
  * A loan number is given out once in the life of the process (numbers come in
- * blocks from one counter), so a stale ticket can never match again: not after
+ * blocks of SLOT_BLOCK from one counter), so a stale ticket can never match again: not after
  * somebody else got the slot, not in another pool at the same address.
  *
  * LINEARIZATION. A return is the claim's CAS. Everything else happens between
@@ -68,6 +68,9 @@ enum slot_state {
 #define SLOT_LOAN_SHIFT 16
 #define SLOT_INDEX_MASK UINT64_C(0xffff)
 #define SLOT_MAX 65535u /* slots of a table: their index has 16 bits */
+#define SLOT_BLOCK UINT64_C(0x10000) /* loan numbers; the first is never lent */
+#define SLOT_SAMPLED_EVERY UINT64_C(64) /* loans: see slot_is_ready */
+#define SLOT_FRESH INT64_MIN
 
 /* What a holder must see to at a loan's end, beside the usual (slot->care). */
 enum slot_care {
@@ -87,6 +90,7 @@ struct slot {
     /* The holder's own: not atomic, because a slot changes hands only with a
      * happens-before edge (push/pop, warm slot, grant, claim). The first line
      * is all that most borrows and returns read. */
+    void *handle; /* of the session: what borrowers get; its owner is the session */
     struct session *session; /* owner: the slot, from opened to vacate */
     uint32_t index;          /* set once, before the slot is published */
     uint32_t care;           /* enum slot_care; 0: most loans */
@@ -94,8 +98,9 @@ struct slot {
     /* The loan's begin, or the last return that took the time; coarse clock.
      * Written by the holder, also read by whoever lists loans. */
     order_u64 used_ms;
-    int64_t aged_ms; /* from then on it is SLOT_AGED; CLOCK_NEVER: never */
-    uint64_t last_of_block; /* the last loan number before a new block */
+    /* From then on it is SLOT_AGED; CLOCK_NEVER: never; SLOT_FRESH: it had few
+     * loans yet, whose times are taken. */
+    int64_t aged_ms;
 
     /* Who borrowed it and over which socket: written by the holder before the
      * loan begins, read by whoever lists or cuts loans. A lister looks at the
@@ -104,15 +109,15 @@ struct slot {
     _Alignas(MEMORY_LINE) order_ptr lent_file; /* a string literal */
     order_u32 lent_line;
     order_u32 lent_thread; /* the kernel's id */
-    /* A tally: written by the holder only, read by anyone who sums. */
-    order_u64 loans;
+    /* A tally: loans of earlier blocks, doubled, and the parity of the present one.
+     * Written by the holder only, read by anyone who sums (slot_loans_seen). */
+    order_u64 loans_past;
     order_u64 socket_identity; /* see base/socket.h */
     order_u64 server_thread;   /* the server's id of the session */
     order_u32 socket_fd;
 
     /* The holder's own again. */
-    uint32_t parting;   /* how the keeper shall hang it up */
-    uint64_t sample_at; /* of that many loans the next is sampled */
+    uint32_t parting; /* how the keeper shall hang it up */
 
     struct deadline *deadline; /* owner: the loan; NULL: none */
     uint32_t loans_before;     /* of earlier sessions in this slot */
@@ -152,7 +157,7 @@ static inline void
 slot_push(struct stack *stack, struct slot *slot)
 {
     stack_push(stack, &slot->link, slot);
-    CANARY(SLOT_AFTER_PUSH, slot->sample_at++);
+    CANARY(SLOT_AFTER_PUSH, *(volatile uint32_t *)&slot->care = slot->care);
 }
 
 static inline struct slot *

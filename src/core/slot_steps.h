@@ -128,8 +128,32 @@ slot_set_pending(struct slot *slot, bool pending)
                                                  : word & ~SLOT_PENDING);
 }
 
-/* A new block of loan numbers for this slot; its first number is never lent. */
-uint64_t slot_loan_block(struct slot *slot);
+/* Blocks of one slot that follow each other have different parities. */
+static inline uint64_t
+slot_block_parity(uint64_t loan)
+{
+    return loan / SLOT_BLOCK & 1;
+}
+
+/* How many loans of the slot there were when its word had this loan number. */
+static inline uint64_t
+slot_loans_of(const struct slot *slot, uint64_t loan)
+{
+    /* ORDER loans.24 acquire <-> loans.1: the tally that goes with the number or
+     * that of the next block, which counts all of this one: its last loan is the
+     * slot's last, and the word has not moved on yet. */
+    const uint64_t past = order_load_acquire_u64(&slot->loans_past);
+
+    return (past >> 1) +
+           ((past & 1) == slot_block_parity(loan) ? loan % SLOT_BLOCK : 0);
+}
+
+/* The same for the present, asked by anybody. */
+uint64_t slot_loans_seen(const struct slot *slot);
+
+/* The first number of a new block, which is never lent, for this slot, whose last
+ * loan has this number, the last of its block. The holder's. */
+uint64_t slot_loan_block(struct slot *slot, uint64_t loan);
 
 static inline uint64_t
 slot_loan_next(uint64_t loan)
@@ -141,8 +165,9 @@ slot_loan_next(uint64_t loan)
 static inline uint64_t
 slot_loan_after(struct slot *slot, uint64_t loan)
 {
-    return slot_loan_next(loan == slot->last_of_block ? slot_loan_block(slot)
-                                                      : loan);
+    return slot_loan_next((loan + 1) % SLOT_BLOCK == 0
+                              ? slot_loan_block(slot, loan)
+                              : loan);
 }
 
 /* The holder's loan of this number begins: its ticket (never 0). */
@@ -169,15 +194,23 @@ slot_lend(struct slot *slot)
     return slot_lend_as(slot, slot_loan_after(slot, slot_loan_of(word)));
 }
 
+/* Whether the loan after this one is one in SLOT_SAMPLED_EVERY, whose time is taken;
+ * the first of a new block is. */
+static inline bool
+slot_is_rare(uint64_t loan)
+{
+    return (loan + 1) % SLOT_SAMPLED_EVERY == 0;
+}
+
 /* Whether who has just taken the slot, which is still IDLE, may slot_take_and_lend
- * it: no answer is pending, and no new block of loans is needed. */
+ * it: no answer is pending, and the loan is none that needs care. */
 static inline bool
 slot_is_ready(const struct slot *slot)
 {
     const uint64_t word = slot_word_of_mine(slot, SLOT_IDLE);
 
     return (word & SLOT_PENDING) == 0 &&
-           slot_loan_of(word) != slot->last_of_block;
+           !slot_is_rare(slot_loan_of(word));
 }
 
 /* IDLE -> LEASED and lent. */

@@ -16,6 +16,7 @@ part(struct slot *slot)
     struct session *session = slot->session;
 
     slot->session = NULL;
+    slot->handle = NULL;
     return session_hang_up(session, (enum session_parting)slot->parting);
 }
 

@@ -154,23 +154,42 @@ lease_lose(dew_pool *pool, struct slot *slot)
     lease_drop(pool, slot);
 }
 
-/* Loans of a session whose time is taken: the first ones, then one in 64. */
+/* Loans of a session whose time is taken: the first ones, then one in
+ * SLOT_SAMPLED_EVERY. */
 #define SAMPLED_FIRST 16u
-#define SAMPLED_EVERY 64u
 
-/* Takes the time of the loan that begins, and says which is the next. */
+/* From when on the session is near the end of its life. */
+static int64_t
+aged_ms(const struct slot *slot)
+{
+    return slot->expires_ms == CLOCK_NEVER ? CLOCK_NEVER
+                                           : slot->expires_ms - LEASE_LAST_MS;
+}
+
+/* Whether the time of the loan that begins now is to be taken. */
+static bool
+is_sample(const struct slot *slot)
+{
+    return slot->aged_ms == SLOT_FRESH ||
+           slot_is_rare(slot_loan_of(slot_peek(slot)));
+}
+
+/* Takes it. */
 static void
 sample(dew_pool *pool, struct slot *slot)
 {
     const uint32_t uses = slot_uses(slot);
     const int64_t now_ns = pool_now_ns(pool);
 
-    if (uses > SAMPLED_FIRST) {
+    if (uses + 1 >= SAMPLED_FIRST) {
+        slot->aged_ms = aged_ms(slot);
+    }
+    /* Both samples were of those that are as far apart as they should be. */
+    if (uses >= SAMPLED_FIRST + SLOT_SAMPLED_EVERY) {
         tick_sampled(pool, now_ns - slot->lent_ns);
     }
     cpu_ask_again();
     slot->lent_ns = now_ns;
-    slot->sample_at += uses + 1 < SAMPLED_FIRST ? 1 : SAMPLED_EVERY;
     slot->care |= SLOT_SAMPLED;
 }
 
@@ -178,10 +197,10 @@ void
 lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
             int64_t now_ms, dew_conn *conn)
 {
-    if (slot_is_sample(slot)) {
+    if (is_sample(slot)) {
         sample(pool, slot);
     }
-    if (now_ms >= slot->aged_ms) {
+    if (now_ms >= aged_ms(slot)) {
         slot->care |= SLOT_AGED;
     }
     conn->mysql = session_lend(slot->session);

@@ -57,12 +57,13 @@ lease_begin_quickly(dew_pool *pool, struct slot *slot, const char *file,
         (uint64_t)(now_ms + TICK_LATE_MS - slot_used_ms(slot));
 
     if (rested_ms >= pool->bypass_ms || now_ms >= slot->aged_ms ||
-        !slot_is_ready(slot) || slot_is_sample(slot) ||
+        !slot_is_ready(slot) ||
         !pond_has_stamp_of(&pool->pond, slot)) {
         return false;
     }
     slot_note_loan(slot, file, line, thread_outside_id, now_ms);
-    conn->mysql = session_lend(slot->session);
+    conn->mysql = slot->handle;
+    session_mark(conn->mysql);
     conn->ticket = slot_take_and_lend(slot);
     return true;
 }
@@ -74,7 +75,7 @@ lease_is_untouched(const dew_pool *pool, const struct slot *slot)
 {
     return slot->care == 0 && pond_has_stamp_of(&pool->pond, slot) &&
            quota_is_kept(&pool->pond.quota) &&
-           session_is_untouched(slot->session);
+           session_is_untouched(slot->handle);
 }
 
 /* The borrower brought back what lease_is_untouched says no of. Puts what needs

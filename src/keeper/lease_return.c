@@ -33,7 +33,7 @@ lease_return_quickly(dew_pool *pool, struct slot *slot)
     if ((slot->care & ~(uint32_t)SLOT_SAMPLED) != 0 ||
         pond_is_outdated(&pool->pond, slot) ||
         quota_has_excess(&pool->pond.quota) ||
-        !(session_is_untouched(slot->session) ||
+        !(session_is_untouched(slot->handle) ||
           session_rests(slot->session, settings))) {
         return false;
     }
@@ -187,6 +187,7 @@ lease_give_away(dew_pool *pool, struct slot *slot)
     tally_add(&pool->pond.tallies.detached);
     MYSQL *mysql = session_detach(slot->session);
     slot->session = NULL;
+    slot->handle = NULL;
     reclaim_read_begin();
     pond_forsake(&pool->pond, slot);
     reclaim_read_end();

@@ -35,11 +35,10 @@ furnish(const dew_pool *pool, struct slot *slot, struct session *session)
     const struct settings *settings = pool->settings;
 
     slot->session = session;
+    slot->handle = session_handle(session);
     slot_begin_uses(slot);
     slot->expires_ms = expiry_ms(settings);
-    slot->aged_ms = slot->expires_ms == CLOCK_NEVER
-                        ? CLOCK_NEVER
-                        : slot->expires_ms - LEASE_LAST_MS;
+    slot->aged_ms = SLOT_FRESH;
     slot->care = settings->uses_max != SETTINGS_OFF ||
                          settings->reset == DEW_RESET_ALWAYS
                      ? SLOT_POLICY

@@ -20,14 +20,21 @@ struct session_front {
     MYSQL *mysql;
 };
 
-/* Marks the session as lent: a loan that sends nothing is provably clean. Returns
- * the handle. */
+/* Marks the handle's session as lent: a loan that sends nothing is provably
+ * clean. */
+static inline void
+session_mark(MYSQL *mysql)
+{
+    mysql->net.pkt_nr = SESSION_LENT_MARK;
+}
+
+/* The same; returns the handle. */
 static inline MYSQL *
 session_lend(struct session *session)
 {
     MYSQL *const mysql = ((struct session_front *)(void *)session)->mysql;
 
-    mysql->net.pkt_nr = SESSION_LENT_MARK;
+    session_mark(mysql);
     return mysql;
 }
 
@@ -39,14 +46,11 @@ session_handle_stands(const MYSQL *mysql)
            !flavour_is_dead(mysql);
 }
 
-/* The borrower is done and has sent nothing, nor changed the handle: the session
+/* The borrower is done and has sent nothing, nor changed the handle: its session
  * is AT REST. */
 static inline bool
-session_is_untouched(const struct session *session)
+session_is_untouched(const MYSQL *mysql)
 {
-    const MYSQL *const mysql =
-        ((const struct session_front *)(const void *)session)->mysql;
-
     return mysql->net.pkt_nr == SESSION_LENT_MARK &&
            session_handle_stands(mysql);
 }

@@ -276,16 +276,31 @@ a_session_at_its_end_goes_with_the_loan(void **state)
 }
 
 static void
-one_loan_in_64_is_timed(void **state)
+the_first_16_loans_and_then_one_in_64_are_timed(void **state)
 {
-    (void)state;
-    dew_pool *const pool = open_plainly();
-    const struct slot *const slot = only_slot(pool);
+    enum { FIRST = 16, EVERY = 64, LOANS = 20 * EVERY };
 
-    for (int i = 0; i < 1000; i++) {
-        lend_once(pool);
-        assert_in_range(slot->sample_at - slot_loans(slot), 0, 64);
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    kit_config(&config, server);
+    config.size = config.maxsize = config.pre_create = 1;
+    dew_pool *const pool = kit_open(&config);
+    const struct slot *const slot = only_slot(pool);
+    int timed = 0, last = 0;
+
+    for (int i = 0; i < LOANS; i++) {
+        (void)kit_borrow(pool, &conn);
+        const bool is_timed = (slot->care & SLOT_SAMPLED) != 0;
+        kit_return(&conn);
+        assert_true(i >= FIRST || is_timed);
+        if (is_timed && timed > FIRST) {
+            assert_int_equal(i - last, EVERY);
+        }
+        last = is_timed ? i : last;
+        timed += is_timed;
     }
+    assert_int_equal(timed, FIRST + LOANS / EVERY);
     kit_close(pool);
 }
 
@@ -304,7 +319,7 @@ main(void)
         cmocka_unit_test(what_is_too_many_after_a_shrink_goes_with_its_return),
         cmocka_unit_test(what_rested_for_long_is_looked_at),
         cmocka_unit_test(a_session_at_its_end_goes_with_the_loan),
-        cmocka_unit_test(one_loan_in_64_is_timed),
+        cmocka_unit_test(the_first_16_loans_and_then_one_in_64_are_timed),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

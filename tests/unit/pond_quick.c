@@ -5,6 +5,7 @@
 #include "fixture/pond_kit.h"
 
 static struct pond_wait late;
+static struct slot *busy;
 
 static void
 somebody_joins(void)
@@ -37,11 +38,43 @@ who_joins_inside_a_quick_return_is_served_by_it(void **state)
     kit_end();
 }
 
+/* Two blocks of loan numbers, so that the parity is the same again. */
+static void
+many_loans_begin_and_end(void)
+{
+    for (uint64_t i = 0; i < 2 * SLOT_BLOCK; i++) {
+        const uint64_t ticket =
+            pond_lend(&kit.pond, busy, __FILE__, __LINE__, 1, 0);
+        assert_ptr_equal(pond_claim(&kit.pond, ticket), busy);
+    }
+}
+
+static void
+who_sums_loans_for_long_sees_no_more_than_there_were(void **state)
+{
+    const struct pond_plan plan = kit_plan(1, 1);
+
+    (void)state;
+    kit_begin(&plan);
+    busy = kit_lease();
+    while (slot_loans_seen(busy) < SLOT_BLOCK / 2) {
+        (void)pond_claim(&kit.pond, pond_lend(&kit.pond, busy, NULL, 0, 1, 0));
+    }
+    kit_cut(0, "slot.loans_seen", 1, many_loans_begin_and_end);
+    assert_int_equal(slot_loans_seen(busy), SLOT_BLOCK / 2 + 2 * SLOT_BLOCK);
+    assert_true(kit_uncut());
+    busy->loans_before = slot_loans(busy) - 1; /* one loan more */
+    pond_put(&kit.pond, busy);
+    kit_expect_quiet();
+    kit_end();
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_joins_inside_a_quick_return_is_served_by_it),
+        cmocka_unit_test(who_sums_loans_for_long_sees_no_more_than_there_were),
     };
 
     race_hook(kit_hook, NULL);

@@ -322,20 +322,49 @@ a_slot_takes_a_new_block_when_its_numbers_are_used_up(void **state)
     become_leased(&slot, 0);
     const uint64_t first = slot_loan_of(slot_peek(&slot));
     assert_int_equal(first % BLOCK, 0);
-    assert_int_equal(slot.last_of_block, first + BLOCK - 1);
     become_leased(&other, 1); /* takes the block that is next to ours */
-    for (uint64_t loan = first + 1; loan <= slot.last_of_block; loan++) {
+    for (uint64_t loan = first + 1; loan < first + BLOCK; loan++) {
         assert_int_equal(slot_loan_of(lend_and_claim(&slot)), loan);
+        assert_int_equal(slot_loans_seen(&slot), loan - first);
     }
     const uint64_t after = slot_loan_of(lend_and_claim(&slot));
     assert_int_equal(after % BLOCK, 1); /* the first of a block is no loan */
     assert_true(after - 1 != first);
     assert_true(after - 1 != slot_loan_of(slot_peek(&other)));
-    assert_int_equal(slot.last_of_block, after + BLOCK - 2);
+    assert_int_equal(slot_loans_seen(&slot), BLOCK);
+    assert_int_equal(slot_loan_of(lend_and_claim(&slot)), after + 1);
+    assert_int_equal(slot_loans_seen(&slot), BLOCK + 1);
 }
 
-/* Its next loan needs a new block, or a pending answer is still to be read: not
- * for who is in a hurry. */
+/* Who sums loans comes between the tally of a new block and its first number, many
+ * times, and never sees more than there were, or fewer than before. */
+static void
+loans_are_counted_also_between_two_blocks(void **state)
+{
+    struct slot slot, other;
+    uint64_t loans = 0;
+
+    (void)state;
+    become_leased(&slot, 0);
+    for (int block = 0; block < 5; block++) {
+        while (slot_loans_seen(&slot) != (loans + BLOCK - 1)) {
+            (void)lend_and_claim(&slot);
+        }
+        loans += BLOCK - 1;
+        const uint64_t last = slot_loan_of(slot_peek(&slot));
+        assert_int_equal(last % BLOCK, BLOCK - 1);
+        slot_init(&other, 1); /* takes the block of the other parity */
+        const uint64_t first = slot_loan_block(&slot, last);
+        assert_true(slot_block_parity(first) != slot_block_parity(last));
+        assert_int_equal(slot_loans_seen(&slot), loans);
+        (void)slot_lend_as(&slot, first + 1);
+        assert_int_equal(slot_loans_seen(&slot), loans + 1);
+        assert_true(slot_claim(&slot, (first + 1) << SLOT_LOAN_SHIFT));
+    }
+}
+
+/* Its next loan is one of those that are timed, the first of a new block among them,
+ * or a pending answer is still to be read: not for who is in a hurry. */
 static void
 only_a_plain_slot_is_ready_to_be_taken_and_lent(void **state)
 {
@@ -347,10 +376,13 @@ only_a_plain_slot_is_ready_to_be_taken_and_lent(void **state)
     slot_opened(&slot);
     slot_rest(&slot);
     assert_true(slot_is_ready(&slot));
-    const uint64_t last = slot.last_of_block;
-    slot.last_of_block = slot_loan_of(slot_peek(&slot));
-    assert_false(slot_is_ready(&slot));
-    slot.last_of_block = last;
+    for (uint64_t loan = 1; loan < 2 * SLOT_SAMPLED_EVERY; loan++) {
+        slot_take(&slot);
+        (void)lend_and_claim(&slot);
+        slot_rest(&slot);
+        assert_int_equal(slot_is_ready(&slot),
+                         loan % SLOT_SAMPLED_EVERY != SLOT_SAMPLED_EVERY - 1);
+    }
     slot_take(&slot);
     slot_set_pending(&slot, true);
     slot_rest(&slot);
@@ -381,6 +413,7 @@ main(void)
             no_loan_number_is_given_twice_over_slots_pools_and_blocks),
         cmocka_unit_test(only_a_plain_slot_is_ready_to_be_taken_and_lent),
         cmocka_unit_test(a_slot_takes_a_new_block_when_its_numbers_are_used_up),
+        cmocka_unit_test(loans_are_counted_also_between_two_blocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
