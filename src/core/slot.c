@@ -68,6 +68,7 @@ slot_init(struct slot *slot, uint32_t index)
     const uint64_t first = loan_block_next();
 
     slot->index = index;
+    slot->timed = SLOT_TIMED_OFTEN;
     order_init_u64(&slot->word,
                    first << SLOT_LOAN_SHIFT | (uint64_t)SLOT_VACANT);
     order_init_u64(&slot->loans_past, slot_block_parity(first));

@@ -69,8 +69,11 @@ enum slot_state {
 #define SLOT_INDEX_MASK UINT64_C(0xffff)
 #define SLOT_MAX 65535u /* slots of a table: their index has 16 bits */
 #define SLOT_BLOCK UINT64_C(0x10000) /* loan numbers; the first is never lent */
-#define SLOT_SAMPLED_EVERY UINT64_C(64) /* loans: see slot_is_ready */
-#define SLOT_FRESH INT64_MIN
+/* One loan in so many is timed (less one, of slot->timed): all, most often, and
+ * where they are so many that a few will do. */
+#define SLOT_TIMED_ALL UINT64_C(0)
+#define SLOT_TIMED_OFTEN UINT64_C(63)
+#define SLOT_TIMED_SELDOM UINT64_C(1023)
 
 /* What a holder must see to at a loan's end, beside the usual (slot->care). */
 enum slot_care {
@@ -91,16 +94,14 @@ struct slot {
      * happens-before edge (push/pop, warm slot, grant, claim). The first line
      * is all that most borrows and returns read. */
     void *handle; /* of the session: what borrowers get; its owner is the session */
-    struct session *session; /* owner: the slot, from opened to vacate */
+    uint64_t timed; /* one loan in so many, and one, is timed: slot_is_timed */
     uint32_t index;          /* set once, before the slot is published */
     uint32_t care;           /* enum slot_care; 0: most loans */
     uint64_t stamp; /* the pool's when the connect began (pond.h) */
     /* The loan's begin, or the last return that took the time; coarse clock.
      * Written by the holder, also read by whoever lists loans. */
     order_u64 used_ms;
-    /* From then on it is SLOT_AGED; CLOCK_NEVER: never; SLOT_FRESH: it had few
-     * loans yet, whose times are taken. */
-    int64_t aged_ms;
+    int64_t aged_ms; /* from then on it is SLOT_AGED; CLOCK_NEVER: never */
 
     /* Who borrowed it and over which socket: written by the holder before the
      * loan begins, read by whoever lists or cuts loans. A lister looks at the
@@ -119,6 +120,7 @@ struct slot {
     /* The holder's own again. */
     uint32_t parting; /* how the keeper shall hang it up */
 
+    struct session *session;   /* owner: the slot, from opened to vacate */
     struct deadline *deadline; /* owner: the loan; NULL: none */
     uint32_t loans_before;     /* of earlier sessions in this slot */
     uint32_t loans_seen;       /* as of seen_ms */

@@ -154,39 +154,24 @@ lease_lose(dew_pool *pool, struct slot *slot)
     lease_drop(pool, slot);
 }
 
-/* Loans of a session whose time is taken: the first ones, then one in
- * SLOT_SAMPLED_EVERY. */
-#define SAMPLED_FIRST 16u
+/* Of a session's loans all of the first ones are timed. */
+#define TIMED_FIRST 16u
 
-/* From when on the session is near the end of its life. */
-static int64_t
-aged_ms(const struct slot *slot)
-{
-    return slot->expires_ms == CLOCK_NEVER ? CLOCK_NEVER
-                                           : slot->expires_ms - LEASE_LAST_MS;
-}
-
-/* Whether the time of the loan that begins now is to be taken. */
-static bool
-is_sample(const struct slot *slot)
-{
-    return slot->aged_ms == SLOT_FRESH ||
-           slot_is_rare(slot_loan_of(slot_peek(slot)));
-}
-
-/* Takes it. */
+/* Takes the time of the loan that begins, and says which is the next. */
 static void
 sample(dew_pool *pool, struct slot *slot)
 {
     const uint32_t uses = slot_uses(slot);
     const int64_t now_ns = pool_now_ns(pool);
 
-    if (uses + 1 >= SAMPLED_FIRST) {
-        slot->aged_ms = aged_ms(slot);
-    }
-    /* Both samples were of those that are as far apart as they should be. */
-    if (uses >= SAMPLED_FIRST + SLOT_SAMPLED_EVERY) {
+    /* Both this one and the last were of those at the same distance. */
+    if (uses > TIMED_FIRST + SLOT_TIMED_OFTEN) {
         tick_sampled(pool, now_ns - slot->lent_ns);
+    }
+    if (uses + 1 >= TIMED_FIRST) {
+        slot->timed = tick_now_ms(&pool->tick) == TICK_OFF
+                          ? SLOT_TIMED_OFTEN
+                          : SLOT_TIMED_SELDOM;
     }
     cpu_ask_again();
     slot->lent_ns = now_ns;
@@ -197,10 +182,10 @@ void
 lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
             int64_t now_ms, dew_conn *conn)
 {
-    if (is_sample(slot)) {
+    if (slot_is_timed(slot, slot_loan_of(slot_peek(slot)))) {
         sample(pool, slot);
     }
-    if (now_ms >= aged_ms(slot)) {
+    if (now_ms >= slot->aged_ms) {
         slot->care |= SLOT_AGED;
     }
     conn->mysql = session_lend(slot->session);

@@ -38,7 +38,10 @@ furnish(const dew_pool *pool, struct slot *slot, struct session *session)
     slot->handle = session_handle(session);
     slot_begin_uses(slot);
     slot->expires_ms = expiry_ms(settings);
-    slot->aged_ms = SLOT_FRESH;
+    slot->aged_ms = slot->expires_ms == CLOCK_NEVER
+                        ? CLOCK_NEVER
+                        : slot->expires_ms - LEASE_LAST_MS;
+    slot->timed = SLOT_TIMED_ALL;
     slot->care = settings->uses_max != SETTINGS_OFF ||
                          settings->reset == DEW_RESET_ALWAYS
                      ? SLOT_POLICY

@@ -6,7 +6,7 @@
  * writes the time down every TICK_MS, and who borrows reads a word.
  *
  * WHEN. A loan whose time is sampled (the first ones of a session, then one in
- * 64) sees how long ago the last sample was. Short: it asks for the tick. The
+ * 64, or in 1 024 while it ticks) sees how long ago the last sample was. Short: it asks for the tick. The
  * keeper, which looks at all sessions at least once a second, ends it when few
  * loans began meanwhile. Else, and while the keeper is at work, which may take
  * long, the word is TICK_OFF, and who borrows asks the system.

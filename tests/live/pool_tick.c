@@ -275,24 +275,34 @@ a_session_at_its_end_goes_with_the_loan(void **state)
     kit_close(pool);
 }
 
+/* Lends the only session and returns it. True: that loan was timed. */
+static bool
+lend_and_tell(dew_pool *pool)
+{
+    const struct slot *const slot = only_slot(pool);
+    dew_conn conn;
+
+    (void)kit_borrow(pool, &conn);
+    const bool is_timed = (slot->care & SLOT_SAMPLED) != 0;
+    kit_return(&conn);
+    return is_timed;
+}
+
 static void
-the_first_16_loans_and_then_one_in_64_are_timed(void **state)
+one_loan_in_64_is_timed_and_the_first_16_are(void **state)
 {
     enum { FIRST = 16, EVERY = 64, LOANS = 20 * EVERY };
 
     (void)state;
     dew_config config;
-    dew_conn conn;
     kit_config(&config, server);
     config.size = config.maxsize = config.pre_create = 1;
+    config.flags = DEW_NO_THREADS; /* nobody ticks */
     dew_pool *const pool = kit_open(&config);
-    const struct slot *const slot = only_slot(pool);
     int timed = 0, last = 0;
 
     for (int i = 0; i < LOANS; i++) {
-        (void)kit_borrow(pool, &conn);
-        const bool is_timed = (slot->care & SLOT_SAMPLED) != 0;
-        kit_return(&conn);
+        const bool is_timed = lend_and_tell(pool);
         assert_true(i >= FIRST || is_timed);
         if (is_timed && timed > FIRST) {
             assert_int_equal(i - last, EVERY);
@@ -301,6 +311,27 @@ the_first_16_loans_and_then_one_in_64_are_timed(void **state)
         timed += is_timed;
     }
     assert_int_equal(timed, FIRST + LOANS / EVERY);
+    kit_close(pool);
+}
+
+static void
+where_much_is_lent_one_loan_in_1024_is_timed(void **state)
+{
+    enum { EVERY = 1024 };
+
+    (void)state;
+    dew_pool *const pool = open_plainly();
+    const struct slot *const slot = only_slot(pool);
+    int loans, since;
+
+    do { /* until no pause of the keeper's came between */
+        KIT_AWAIT((lend_often(pool), slot->timed == SLOT_TIMED_SELDOM));
+        for (loans = 0; !lend_and_tell(pool); loans++) {
+            assert_in_range(loans, 0, EVERY);
+        }
+        for (since = 1; !lend_and_tell(pool); since++) {
+        }
+    } while (since != EVERY);
     kit_close(pool);
 }
 
@@ -319,7 +350,8 @@ main(void)
         cmocka_unit_test(what_is_too_many_after_a_shrink_goes_with_its_return),
         cmocka_unit_test(what_rested_for_long_is_looked_at),
         cmocka_unit_test(a_session_at_its_end_goes_with_the_loan),
-        cmocka_unit_test(the_first_16_loans_and_then_one_in_64_are_timed),
+        cmocka_unit_test(one_loan_in_64_is_timed_and_the_first_16_are),
+        cmocka_unit_test(where_much_is_lent_one_loan_in_1024_is_timed),
     };
     server = test_server_start(NULL);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

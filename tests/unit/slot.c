@@ -376,13 +376,16 @@ only_a_plain_slot_is_ready_to_be_taken_and_lent(void **state)
     slot_opened(&slot);
     slot_rest(&slot);
     assert_true(slot_is_ready(&slot));
-    for (uint64_t loan = 1; loan < 2 * SLOT_SAMPLED_EVERY; loan++) {
+    for (uint64_t loan = 1; loan < 200; loan++) {
         slot_take(&slot);
         (void)lend_and_claim(&slot);
         slot_rest(&slot);
-        assert_int_equal(slot_is_ready(&slot),
-                         loan % SLOT_SAMPLED_EVERY != SLOT_SAMPLED_EVERY - 1);
+        assert_int_equal(slot_is_ready(&slot), loan % 64 != 63);
     }
+    slot.timed = SLOT_TIMED_ALL;
+    assert_false(slot_is_ready(&slot));
+    slot.timed = SLOT_TIMED_SELDOM;
+    assert_true(slot_is_ready(&slot));
     slot_take(&slot);
     slot_set_pending(&slot, true);
     slot_rest(&slot);
