@@ -31,7 +31,6 @@ acquire_slowly(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
         .file = file, .line = line, .conn = conn, .error = error};
     const dew_code code = check(pool, "pool", conn, error);
 
-    callback_note_thread();
     if (code != DEW_OK) {
         return code;
     }
@@ -39,6 +38,8 @@ acquire_slowly(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
     if (entered != DEW_OK) {
         return entered;
     }
+    /* Behind it: in a child of a bare clone the id was its parent's until then. */
+    callback_note_thread();
     reclaim_read_begin();
     return borrow_from(pool, timeout_ms, &borrow);
 }
@@ -78,9 +79,9 @@ dew_acquire_at(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
     struct reclaim_mark mark;
 
     /* All that is rare is a call in the last place: what is common calls nobody,
-     * keeps everything in registers, and saves none on the stack. */
-    if (pool == NULL || conn == NULL || thread_outside_id == 0 || !pool_is_mine(pool) ||
-        !reclaim_read_begin_quickly(&mark)) {
+     * and keeps everything in registers. */
+    if (pool == NULL || conn == NULL || thread_outside_id == 0 ||
+        !pool_is_mine(pool) || !reclaim_read_begin_quickly(&mark)) {
         return acquire_slowly(pool, timeout_ms, conn, error, file, line);
     }
     /* Not beside conn->mysql, which comes late, at the end of three loads: one

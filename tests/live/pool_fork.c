@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "fixture/family.h"
 
 #define CHILDREN 4
@@ -223,6 +224,26 @@ child_of_a_bare_clone_is_told_by_the_wiped_page(void **state)
     bare_clone_does(replace_all_sessions);
 }
 
+/* Known by its own id, and not by the parent's; so the next borrow is quick. */
+static int
+borrow_once(void)
+{
+    dew_conn conn;
+
+    FORK_EXPECT(fork_kit_borrow(family.pool, &conn));
+    FORK_EXPECT(thread_outside_id == (uint32_t)gettid());
+    FORK_EXPECT(dew_release(&conn) == DEW_OK);
+    return 0;
+}
+
+static void
+thread_of_a_child_is_known_from_its_first_borrow_on(void **state)
+{
+    (void)state;
+    family_child_does(borrow_once);
+    bare_clone_does(borrow_once);
+}
+
 int
 main(void)
 {
@@ -236,6 +257,7 @@ main(void)
         cmocka_unit_test(child_has_none_of_the_parents_sockets),
         cmocka_unit_test(childs_child_builds_a_core_of_its_own),
         cmocka_unit_test(child_of_a_bare_clone_is_told_by_the_wiped_page),
+        cmocka_unit_test(thread_of_a_child_is_known_from_its_first_borrow_on),
     };
 
     if (fork_kit_not_here()) {
