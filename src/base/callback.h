@@ -38,7 +38,8 @@ void callback_leave(const struct callback *frame);
 /* Whether the thread is in a callback of this kind and owner (not NULL). */
 bool callback_is_of(const void *owner, enum callback_kind kind);
 
-/* thread_outside_id is right from here on: for a thread that is not known yet. */
+/* From here on the thread has its thread_outside_id; in a callback, from the return
+ * of the outermost on. */
 void callback_note_thread(void);
 
 /* Whether the thread is in any callback of ours. */

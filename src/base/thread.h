@@ -26,8 +26,9 @@ bool thread_at_fork(void (*before)(void), void (*in_parent)(void),
 extern _Thread_local uint32_t thread_known_id INNER;
 uint32_t thread_ask_id(void);
 
-/* The same while the thread is in no callback of ours; 0 in one, and until it is
- * first known (base/callback.h): two questions of every borrow in one word. */
+/* The same while the thread is in no callback of ours; 0 in one, and until it was
+ * noted (callback_note_thread), even if thread_known_id is there already: two
+ * questions of every borrow in one word. */
 extern _Thread_local uint32_t thread_outside_id INNER;
 
 static inline uint32_t
