@@ -77,6 +77,10 @@ thread_has_an_id_outside_of_all_callbacks_only(void **state)
     assert_int_equal(thread_outside_id, 0);
     callback_leave(&outer);
     assert_int_equal(thread_outside_id, gettid());
+    /* A fork's child is another thread: whatever ran before, this was its parent's. */
+    thread_forget_id();
+    assert_int_equal(thread_outside_id, 0);
+    assert_int_equal(thread_known_id, 0);
 }
 
 /* A log line before a pool is made has no owner. */
