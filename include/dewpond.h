@@ -531,7 +531,8 @@ dew_code dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error);
  * Returns  DEW_OK. DEW_ETIMEDOUT: none came free in time, or the pool is
  *          suspended; with DEW_NO_WAIT: none is idle (one is ordered all the
  *          same if there is room, but not with DEW_NO_THREADS).
- *          DEW_EFULL: waiters_max are waiting already. DEW_ECONNECT: sessions
+ *          DEW_EFULL: none is idle (one is ordered, as above) and waiters_max
+ *          are waiting already, or nobody may. DEW_ECONNECT: sessions
  *          cannot be opened, with the server's own error; also when the time
  *          is up while connects fail. DEW_ECLOSED: the pool is closing.
  *          DEW_EINVAL: a NULL argument, a call from a callback of the pool, or
