@@ -335,7 +335,10 @@ typedef struct dew_config {
     uint32_t client;       /* DEW_CLIENT */
     uint32_t flags;        /* DEW_NO_THREADS, DEW_REFUSE_NESTED */
     uint64_t client_flags; /* for mysql_real_connect: CLIENT_FOUND_ROWS, ...;
-                            * CLIENT_LOCAL_FILES is refused */
+                            * refused: CLIENT_LOCAL_FILES, what the client
+                            * library has not, and where they do nothing the
+                            * two of TLS (see tls_mode). A reset takes what
+                            * CLIENT_INTERACTIVE did to wait_timeout back */
     const char *name;      /* for dew_acquire_named, logs and the server's list
                             * of connections; 1 to 255 bytes; default
                             * "host-port-user-database", then -2, -3 ... */

@@ -109,10 +109,6 @@ check_choices(const dew_config *config, dew_error *error)
                          "and DEW_REFUSE_NESTED",
                          config->flags);
     }
-    if ((config->client_flags & CLIENT_LOCAL_FILES) != 0) {
-        return refuse(error, "client_flags has CLIENT_LOCAL_FILES, but a "
-                             "pool never allows LOAD DATA LOCAL INFILE");
-    }
     if (config->tls_mode > DEW_TLS_VERIFY) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
                          "tls_mode is %" PRIu32 "; allowed are "
@@ -150,6 +146,34 @@ take_choices(struct settings *to, const dew_config *from)
     to->on_log_arg = from->on_log_arg;
 }
 
+static const char *
+why_not_flags(uint64_t refused)
+{
+    return (refused & CLIENT_LOCAL_FILES) != 0
+               ? "CLIENT_LOCAL_FILES never: LOAD DATA LOCAL INFILE is off"
+           : (refused & (CLIENT_SSL | CLIENT_SSL_VERIFY_SERVER_CERT)) != 0
+               ? "CLIENT_SSL and CLIENT_SSL_VERIFY_SERVER_CERT make nothing "
+                 "TLS or checked: tls_mode does"
+               : "the client library has no others";
+}
+
+/* What nobody could serve is told here, not by each connect. */
+static dew_code
+check_client_flags(const struct settings *settings, dew_error *error)
+{
+    const uint64_t allowed =
+        session_client_flags(settings) & ~(uint64_t)CLIENT_LOCAL_FILES;
+    const uint64_t refused = settings->client_flags & ~allowed;
+
+    return refused == 0
+               ? DEW_OK
+               : error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                           "client_flags is 0x%" PRIx64 "; allowed are the "
+                           "bits of 0x%" PRIx64 " (%s)",
+                           settings->client_flags, allowed,
+                           why_not_flags(refused));
+}
+
 /* Fills `to` with final values; its strings are still the user's own. */
 static dew_code
 read_config(struct settings *to, const dew_config *from, dew_error *error)
@@ -172,7 +196,7 @@ read_config(struct settings *to, const dew_config *from, dew_error *error)
     if (code == DEW_OK) {
         code = config_texts_read(to, from, error);
     }
-    return code;
+    return code == DEW_OK ? check_client_flags(to, error) : code;
 }
 
 dew_code

@@ -203,8 +203,6 @@ unknown_flags_and_choices_are_refused(void **state)
     config.flags = 4;
     refuse_config(&config, "flags is 0x4", "DEW_REFUSE_NESTED");
     config.flags = 0;
-    config.client_flags = CLIENT_LOCAL_FILES | CLIENT_FOUND_ROWS;
-    refuse_config(&config, "CLIENT_LOCAL_FILES", "never");
     config.client_flags = CLIENT_FOUND_ROWS;
     config.tls_mode = 4;
     refuse_config(&config, "tls_mode is 4", "DEW_TLS_VERIFY");
