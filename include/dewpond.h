@@ -669,7 +669,8 @@ dew_code dew_deadline(dew_conn *conn, int64_t ms, dew_error *error);
  * Does     Logs new sessions in as another user. Those opened before are
  *          replaced when they are next free; loans are not cut.
  * Returns  DEW_OK; DEW_EINVAL pool is NULL, or a callback of it calls;
- *          DEW_ENOMEM. The credentials are not tried here.
+ *          DEW_ENOMEM; DEW_ECLOSED the pool is closing. The credentials are
+ *          not tried here.
  * Blocks   Never on the server.
  * Threads  Any.
  * Owns     Both strings are copied; NULL is none.
