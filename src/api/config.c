@@ -101,31 +101,40 @@ config_client_check(uint32_t given, uint32_t built, dew_error *error)
 }
 
 static dew_code
+refuse_choice(const char *name, uint32_t value, const char *allowed,
+              dew_error *error)
+{
+    char shown[CONFIG_SHOWN_BYTES];
+
+    return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                     "%s is %s; allowed are %s", name,
+                     config_number_show(value, shown), allowed);
+}
+
+static dew_code
 check_choices(const dew_config *config, dew_error *error)
 {
     if ((config->flags & ~FLAGS_KNOWN) != 0) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "flags is 0x%" PRIx32 "; allowed are DEW_NO_THREADS "
-                         "and DEW_REFUSE_NESTED",
-                         config->flags);
+        return refuse_choice("flags", config->flags,
+                             "DEW_NO_THREADS (1), DEW_REFUSE_NESTED (2) and "
+                             "both (3)",
+                             error);
     }
     if (config->tls_mode > DEW_TLS_VERIFY) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "tls_mode is %" PRIu32 "; allowed are "
-                         "DEW_TLS_DEFAULT (0) to DEW_TLS_VERIFY (3)",
-                         config->tls_mode);
+        return refuse_choice("tls_mode", config->tls_mode,
+                             "DEW_TLS_DEFAULT (0), DEW_TLS_OFF (1), "
+                             "DEW_TLS_REQUIRED (2) and DEW_TLS_VERIFY (3)",
+                             error);
     }
     if ((uint32_t)config->reset > DEW_RESET_NEVER) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "reset is %d; allowed are DEW_RESET_AUTO (0) to "
-                         "DEW_RESET_NEVER (3)",
-                         (int)config->reset);
+        return refuse_choice("reset", (uint32_t)config->reset,
+                             "DEW_RESET_AUTO (0), DEW_RESET_ALWAYS (1), "
+                             "DEW_RESET_ROLLBACK (2) and DEW_RESET_NEVER (3)",
+                             error);
     }
     if (config->autocommit > 1 && config->autocommit != DEW_OFF) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "autocommit is %" PRIu32 "; allowed are 0 and 1 "
-                         "(on) and DEW_OFF",
-                         config->autocommit);
+        return refuse_choice("autocommit", config->autocommit,
+                             "0 and 1 (on) and DEW_OFF", error);
     }
     return DEW_OK;
 }

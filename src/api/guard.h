@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Refuses calls at a wrong time: from a pool's own callback, or while it closes. */
+/* Refuses calls without a pool, from its own callback, or while it closes. */
 #ifndef DEWPOND_API_GUARD_H
 #define DEWPOND_API_GUARD_H
 
@@ -8,6 +8,15 @@
 #include "base/callback.h"
 #include "base/error.h"
 #include "keeper/pool.h"
+
+/* `name` is the argument that must not be NULL. */
+static inline dew_code
+guard_null(const void *argument, const char *name, dew_error *error)
+{
+    return argument != NULL ? DEW_OK
+                            : error_set(error, DEW_EINVAL, DEW_STAGE_NONE,
+                                        "%s is NULL", name);
+}
 
 static inline dew_code
 guard_callback(const dew_pool *pool, dew_error *error)

@@ -47,7 +47,7 @@ dew_pool_resize(dew_pool *pool, uint32_t size, uint32_t maxsize,
                 dew_error *error)
 {
     if (pool == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
+        return guard_null(pool, "pool", error);
     }
     dew_code code = guard_callback(pool, error);
     if (code == DEW_OK) {
