@@ -335,7 +335,10 @@ typedef struct dew_config {
     uint32_t client;       /* DEW_CLIENT */
     uint32_t flags;        /* DEW_NO_THREADS, DEW_REFUSE_NESTED */
     uint64_t client_flags; /* for mysql_real_connect: CLIENT_FOUND_ROWS, ...;
-                            * CLIENT_LOCAL_FILES is refused */
+                            * refused: CLIENT_LOCAL_FILES, what the client
+                            * library has not, and where they do nothing the
+                            * two of TLS (see tls_mode). A reset takes what
+                            * CLIENT_INTERACTIVE did to wait_timeout back */
     const char *name;      /* for dew_acquire_named, logs and the server's list
                             * of connections; 1 to 255 bytes; default
                             * "host-port-user-database", then -2, -3 ... */
@@ -531,7 +534,8 @@ dew_code dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error);
  * Returns  DEW_OK. DEW_ETIMEDOUT: none came free in time, or the pool is
  *          suspended; with DEW_NO_WAIT: none is idle (one is ordered all the
  *          same if there is room, but not with DEW_NO_THREADS).
- *          DEW_EFULL: waiters_max are waiting already. DEW_ECONNECT: sessions
+ *          DEW_EFULL: none is idle (one is ordered, as above) and waiters_max
+ *          are waiting already, or nobody may. DEW_ECONNECT: sessions
  *          cannot be opened, with the server's own error; also when the time
  *          is up while connects fail. DEW_ECLOSED: the pool is closing.
  *          DEW_EINVAL: a NULL argument, a call from a callback of the pool, or
@@ -665,7 +669,8 @@ dew_code dew_deadline(dew_conn *conn, int64_t ms, dew_error *error);
  * Does     Logs new sessions in as another user. Those opened before are
  *          replaced when they are next free; loans are not cut.
  * Returns  DEW_OK; DEW_EINVAL pool is NULL, or a callback of it calls;
- *          DEW_ENOMEM. The credentials are not tried here.
+ *          DEW_ENOMEM; DEW_ECLOSED the pool is closing. The credentials are
+ *          not tried here.
  * Blocks   Never on the server.
  * Threads  Any.
  * Owns     Both strings are copied; NULL is none.

@@ -101,21 +101,27 @@ wait_for_one(struct borrow *borrow, struct slot **slot)
     return end;
 }
 
-/* Nothing rests and there is no time (left) to wait: one is ordered all the
- * same, for whoever comes next. */
-static dew_code
-order_and_go(const struct borrow *borrow)
+/* Nothing rests, and this borrower does not wait for it (any longer): one is
+ * ordered all the same, for whoever comes next. */
+static void
+order_for_the_next(const struct borrow *borrow)
 {
     struct pond *pond = &borrow->pool->pond;
 
-    if (is_shut(borrow)) {
-        return borrow_refused(borrow, POND_SHUT);
-    }
     /* Without opener threads nobody would ever take it from the orders, and
      * its place would be lost. In a paused pond enough may rest. */
     if (borrow->pool->threaded && !pond_has(pond, POND_PAUSED)) {
         (void)pond_order(pond, pond_sizes(pond).size);
     }
+}
+
+static dew_code
+order_and_go(const struct borrow *borrow)
+{
+    if (is_shut(borrow)) {
+        return borrow_refused(borrow, POND_SHUT);
+    }
+    order_for_the_next(borrow);
     return borrow_refused(borrow, POND_TIMED_OUT);
 }
 
@@ -138,6 +144,9 @@ wait_or_give_up(struct borrow *borrow, struct slot **slot, dew_code *code)
     if (end == POND_LEAVE) {
         *code = open_own(borrow, slot);
         return *slot != NULL || *code != DEW_OK;
+    }
+    if (end == POND_FULL) {
+        order_for_the_next(borrow);
     }
     *slot = NULL;
     *code = borrow_refused(borrow, end);

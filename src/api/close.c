@@ -163,8 +163,8 @@ give_up(dew_pool *pool, dew_error *error)
     pond_gauge(&pool->pond, &gauges);
     const dew_code code = error_set(
         error, DEW_EBUSY, DEW_STAGE_WAIT,
-        "%s: %u sessions are still lent, %u are being opened or hung up; "
-        "release them and close again",
+        "%s: sessions are still out: %u lent, %u being opened or hung up; "
+        "release what is lent, and close again",
         pool->entry.name, count_loans(pool), gauges.opening + gauges.retiring);
     bell_untry(&pool->closer);
     race_point("close.busy");
@@ -175,7 +175,7 @@ dew_code
 dew_pool_close(dew_pool *pool, int64_t grace_ms, dew_error *error)
 {
     if (pool == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
+        return guard_null(pool, "pool", error);
     }
     dew_code refused = guard_callback(pool, error);
     if (refused == DEW_OK) {

@@ -101,35 +101,40 @@ config_client_check(uint32_t given, uint32_t built, dew_error *error)
 }
 
 static dew_code
+refuse_choice(const char *name, uint32_t value, const char *allowed,
+              dew_error *error)
+{
+    char shown[CONFIG_SHOWN_BYTES];
+
+    return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                     "%s is %s; allowed are %s", name,
+                     config_number_show(value, shown), allowed);
+}
+
+static dew_code
 check_choices(const dew_config *config, dew_error *error)
 {
     if ((config->flags & ~FLAGS_KNOWN) != 0) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "flags is 0x%" PRIx32 "; allowed are DEW_NO_THREADS "
-                         "and DEW_REFUSE_NESTED",
-                         config->flags);
-    }
-    if ((config->client_flags & CLIENT_LOCAL_FILES) != 0) {
-        return refuse(error, "client_flags has CLIENT_LOCAL_FILES, but a "
-                             "pool never allows LOAD DATA LOCAL INFILE");
+        return refuse_choice("flags", config->flags,
+                             "DEW_NO_THREADS (1), DEW_REFUSE_NESTED (2) and "
+                             "both (3)",
+                             error);
     }
     if (config->tls_mode > DEW_TLS_VERIFY) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "tls_mode is %" PRIu32 "; allowed are "
-                         "DEW_TLS_DEFAULT (0) to DEW_TLS_VERIFY (3)",
-                         config->tls_mode);
+        return refuse_choice("tls_mode", config->tls_mode,
+                             "DEW_TLS_DEFAULT (0), DEW_TLS_OFF (1), "
+                             "DEW_TLS_REQUIRED (2) and DEW_TLS_VERIFY (3)",
+                             error);
     }
     if ((uint32_t)config->reset > DEW_RESET_NEVER) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "reset is %d; allowed are DEW_RESET_AUTO (0) to "
-                         "DEW_RESET_NEVER (3)",
-                         (int)config->reset);
+        return refuse_choice("reset", (uint32_t)config->reset,
+                             "DEW_RESET_AUTO (0), DEW_RESET_ALWAYS (1), "
+                             "DEW_RESET_ROLLBACK (2) and DEW_RESET_NEVER (3)",
+                             error);
     }
     if (config->autocommit > 1 && config->autocommit != DEW_OFF) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "autocommit is %" PRIu32 "; allowed are 0 and 1 "
-                         "(on) and DEW_OFF",
-                         config->autocommit);
+        return refuse_choice("autocommit", config->autocommit,
+                             "0 and 1 (on) and DEW_OFF", error);
     }
     return DEW_OK;
 }
@@ -148,6 +153,34 @@ take_choices(struct settings *to, const dew_config *from)
     to->on_connect_arg = from->on_connect_arg;
     to->on_log = from->on_log;
     to->on_log_arg = from->on_log_arg;
+}
+
+static const char *
+why_not_flags(uint64_t refused)
+{
+    return (refused & CLIENT_LOCAL_FILES) != 0
+               ? "CLIENT_LOCAL_FILES never: LOAD DATA LOCAL INFILE is off"
+           : (refused & (CLIENT_SSL | CLIENT_SSL_VERIFY_SERVER_CERT)) != 0
+               ? "CLIENT_SSL and CLIENT_SSL_VERIFY_SERVER_CERT make nothing "
+                 "TLS or checked: tls_mode does"
+               : "the client library has no others";
+}
+
+/* What nobody could serve is told here, not by each connect. */
+static dew_code
+check_client_flags(const struct settings *settings, dew_error *error)
+{
+    const uint64_t allowed =
+        session_client_flags(settings) & ~(uint64_t)CLIENT_LOCAL_FILES;
+    const uint64_t refused = settings->client_flags & ~allowed;
+
+    return refused == 0
+               ? DEW_OK
+               : error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
+                           "client_flags is 0x%" PRIx64 "; allowed are the "
+                           "bits of 0x%" PRIx64 " (%s)",
+                           settings->client_flags, allowed,
+                           why_not_flags(refused));
 }
 
 /* Fills `to` with final values; its strings are still the user's own. */
@@ -172,7 +205,7 @@ read_config(struct settings *to, const dew_config *from, dew_error *error)
     if (code == DEW_OK) {
         code = config_texts_read(to, from, error);
     }
-    return code;
+    return code == DEW_OK ? check_client_flags(to, error) : code;
 }
 
 dew_code

@@ -85,6 +85,16 @@ config_number_allowed(const struct config_number *number, char *text,
                    number->max, words);
 }
 
+const char *
+config_number_show(uint32_t value, char text[CONFIG_SHOWN_BYTES])
+{
+    if (value == DEW_OFF || value == DEW_ZERO) {
+        return value == DEW_OFF ? "DEW_OFF" : "DEW_ZERO";
+    }
+    (void)snprintf(text, CONFIG_SHOWN_BYTES, "%" PRIu32, value);
+    return text;
+}
+
 static bool
 is_allowed(const struct config_number *number, uint32_t value)
 {
@@ -100,20 +110,16 @@ dew_code
 config_number_check(const struct config_number *number, uint32_t value,
                     dew_error *error)
 {
-    char shown[16];
+    char shown[CONFIG_SHOWN_BYTES];
     char allowed[64];
 
     if (is_allowed(number, value)) {
         return DEW_OK;
     }
-    (void)snprintf(shown, sizeof shown, "%" PRIu32, value);
     config_number_allowed(number, allowed, sizeof allowed);
     return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
                      "%s is %s; allowed are %s", number->name,
-                     value == DEW_OFF    ? "DEW_OFF"
-                     : value == DEW_ZERO ? "DEW_ZERO"
-                                         : shown,
-                     allowed);
+                     config_number_show(value, shown), allowed);
 }
 
 static int64_t

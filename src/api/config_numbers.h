@@ -32,6 +32,10 @@ const struct config_number *config_number_find(const char *name);
 dew_code config_number_check(const struct config_number *number, uint32_t value,
                              dew_error *error);
 
+/* The value as its user wrote it: a number, "DEW_ZERO" or "DEW_OFF". */
+#define CONFIG_SHOWN_BYTES 16
+const char *config_number_show(uint32_t value, char text[CONFIG_SHOWN_BYTES]);
+
 /* "1 to 64", "1 to 1000000, DEW_ZERO or DEW_OFF" ... */
 void config_number_allowed(const struct config_number *number, char *text,
                            size_t size);

@@ -50,8 +50,8 @@ config_sizes_settle(struct settings *settings, dew_error *error)
     }
     if (settings->pre_create > settings->size) {
         return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                         "pre_create is %" PRIu32 "; allowed are 0 to %" PRIu32
-                         " (size)",
+                         "pre_create is %" PRIu32 "; allowed are 1 to %" PRIu32
+                         " (size) or zero",
                          settings->pre_create, settings->size);
     }
     return DEW_OK;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include "api/config_texts.h"
 
+#include "api/uri_words.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -123,8 +124,8 @@ check_charset(const char *charset, dew_error *error)
                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 
     if (charset[strspn(charset, allowed)] != '\0') {
-        return refuse(error, "charset holds a character other than "
-                             "A-Z, a-z, 0-9 and _");
+        return uri_refuse_value("charset", charset,
+                                "words of A-Z, a-z, 0-9 and _", error);
     }
     return DEW_OK;
 }

@@ -17,7 +17,7 @@ dew_connect(const dew_config *config, dew_conn *conn, dew_error *error)
     struct settings *settings = NULL;
 
     if (conn == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "conn is NULL");
+        return guard_null(conn, "conn", error);
     }
     *conn = (dew_conn)DEW_CONN_INIT;
     const dew_code code = settings_make(&settings, config, error);
@@ -65,7 +65,7 @@ dew_ping(dew_conn *conn, dew_error *error)
     dew_error why = {.code = DEW_OK};
 
     if (conn == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_VALIDATE, "conn is NULL");
+        return guard_null(conn, "conn", error);
     }
     const dew_code refused = guard_callback(conn->pool, error);
     if (refused != DEW_OK) {

@@ -92,7 +92,7 @@ dew_deadline(dew_conn *conn, int64_t ms, dew_error *error)
     struct subject subject = {.plan = {.after_ms = ms}};
 
     if (conn == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_QUERY, "conn is NULL");
+        return guard_null(conn, "conn", error);
     }
     const dew_code refused = guard_callback(conn->pool, error);
     if (refused != DEW_OK) {

@@ -3,6 +3,7 @@
 #include "api/pool_life.h"
 
 #include "api/config.h"
+#include "api/guard.h"
 #include "api/uri.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -160,19 +161,11 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
     return DEW_OK;
 }
 
-static dew_code
-needs(const void *argument, const char *name, dew_error *error)
-{
-    return argument != NULL ? DEW_OK
-                            : error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG,
-                                        "%s is NULL", name);
-}
-
 dew_code
 dew_pool_open(dew_pool **pool, const dew_config *config, dew_error *error)
 {
     struct settings *settings = NULL;
-    dew_code code = needs(pool, "pool", error);
+    dew_code code = guard_null(pool, "pool", error);
 
     if (code != DEW_OK) {
         return code;
@@ -186,7 +179,7 @@ dew_code
 dew_pool_open_uri(dew_pool **pool, const char *uri, dew_error *error)
 {
     struct settings *settings = NULL;
-    dew_code code = needs(pool, "pool", error);
+    dew_code code = guard_null(pool, "pool", error);
 
     if (code != DEW_OK) {
         return code;

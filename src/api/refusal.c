@@ -63,14 +63,22 @@ time_is_up(const struct borrow *borrow)
                   "shorter, or wait longer");
 }
 
+static const char *
+why_full(const struct borrow *borrow)
+{
+    return pond_sizes(&borrow->pool->pond).waiters_max == 0
+               ? "no session is idle, and waiters_max is 0: nobody waits for "
+                 "one; try again, or raise waiters_max"
+               : "waiters_max borrowers wait already; raise it or maxsize, or "
+                 "hold sessions shorter";
+}
+
 dew_code
 borrow_refused(const struct borrow *borrow, enum pond_end end)
 {
     switch (end) {
     case POND_FULL:
-        return refuse(borrow, DEW_EFULL,
-                      "waiters_max borrowers wait already; raise it or "
-                      "maxsize, or hold sessions shorter");
+        return refuse(borrow, DEW_EFULL, why_full(borrow));
     case POND_NO_MEMORY:
         return error_no_memory(borrow->error, DEW_STAGE_WAIT,
                                "one more waiter of %s",

@@ -29,15 +29,13 @@ resize(dew_pool *pool, uint32_t size, uint32_t maxsize, dew_error *error)
 {
     /* Only looked at: its strings are the pool's. */
     struct settings draft = *pool->settings;
-    const dew_code code = config_sizes_change(&draft, size, maxsize, error);
+    dew_code code = config_sizes_change(&draft, size, maxsize, error);
 
+    if (code == DEW_OK) {
+        code = guard_closing(pool, error);
+    }
     if (code != DEW_OK) {
         return code;
-    }
-    if (pond_has(&pool->pond, POND_CLOSING)) {
-        return error_set(error, DEW_ECLOSED, DEW_STAGE_CONFIG,
-                         "%s: the pool is closed or closing",
-                         pool->entry.name);
     }
     const struct pond_sizes sizes = pool_sizes_of(&draft);
 
@@ -49,7 +47,7 @@ dew_pool_resize(dew_pool *pool, uint32_t size, uint32_t maxsize,
                 dew_error *error)
 {
     if (pool == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
+        return guard_null(pool, "pool", error);
     }
     dew_code code = guard_callback(pool, error);
     if (code == DEW_OK) {

@@ -2,6 +2,7 @@
 /* What a pool counts and whether its invariants hold. */
 #include <string.h>
 
+#include "api/guard.h"
 #include "base/error.h"
 #include "base/reclaim.h"
 #include "keeper/rebirth.h"
@@ -67,7 +68,7 @@ dew_code
 dew_pool_check(const dew_pool *pool, dew_error *error)
 {
     if (pool == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_NONE, "pool is NULL");
+        return guard_null(pool, "pool", error);
     }
     const dew_code entered = pool_enter(pool, error);
     if (entered != DEW_OK) {

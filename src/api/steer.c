@@ -34,7 +34,7 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
                          dew_error *error)
 {
     if (pool == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_CONFIG, "pool is NULL");
+        return guard_null(pool, "pool", error);
     }
     dew_code code = guard_callback(pool, error);
     if (code == DEW_OK) {
@@ -43,7 +43,10 @@ dew_pool_set_credentials(dew_pool *pool, const char *user, const char *password,
     if (code != DEW_OK) {
         return code;
     }
-    code = replace(pool, user, password, error);
+    code = guard_closing(pool, error);
+    if (code == DEW_OK) {
+        code = replace(pool, user, password, error);
+    }
     guest_goes(pool);
     return code;
 }

@@ -3,12 +3,29 @@
 #include "keeper/deadline_inside.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/mutant.h"
 #include "session/session.h"
+
+void
+deadline_free(struct deadline *deadline)
+{
+    if (deadline->cut.fd >= 0) {
+        (void)watchdog_disarm(&deadline->cut);
+    }
+    if (deadline->socket >= 0) {
+        forked_forget(&deadline->shared);
+        (void)close(deadline->socket);
+    }
+    if (deadline->snapshot != NULL) {
+        credentials_drop(deadline->credentials, deadline->snapshot);
+    }
+    memory_free(deadline);
+}
 
 dew_code
 deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a server is asked for a deadline: to stop a query, and whether it did. */
-#include <sys/socket.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/deadline_inside.h"
+#include "keeper/pool.h"
 #include "session/session.h"
 
 static const struct settings *
@@ -22,21 +21,12 @@ limit_of(const struct settings *settings)
 }
 
 bool
-deadline_kill(const struct deadline *deadline)
+deadline_kill(const struct deadline *deadline, dew_error *error)
 {
     const struct settings *const settings = login_of(deadline);
     const struct io_limit limit = limit_of(settings);
-    dew_error error = {.code = DEW_OK};
 
-    if (session_kill_query(settings, deadline->server_thread, &limit, &error)) {
-        return true;
-    }
-    log_line(settings, LOG_WARNING,
-             "a query past its deadline could not be killed (%s): its "
-             "socket is cut",
-             error.message);
-    (void)shutdown(deadline->socket, SHUT_RDWR);
-    return false;
+    return session_kill_query(settings, deadline->server_thread, &limit, error);
 }
 
 /* Only the server can tell, and if it does not, the query has not ended. */
@@ -49,12 +39,30 @@ deadline_progress(const struct deadline *deadline)
         session_progress(settings, deadline->server_thread,
                          deadline->passes_ns, &limit);
 
-    if (progress == SESSION_MOVED_ON ||
-        (progress == SESSION_UNSURE && !deadline->unsure)) {
-        return progress;
+    return progress == SESSION_UNSURE && deadline->unsure ? SESSION_GOES_ON
+                                                          : progress;
+}
+
+static const char *
+name_of(const struct settings *settings)
+{
+    const dew_pool *const pool = settings->owner;
+
+    return pool != NULL ? pool->entry.name : settings->name;
+}
+
+void
+deadline_tell_cut(const struct settings *settings, const dew_error *refusal)
+{
+    if (refusal != NULL) {
+        log_line(settings, LOG_WARNING,
+                 "%s: a query past its deadline could not be killed (%s): its "
+                 "socket is cut",
+                 name_of(settings), refusal->message);
+    } else {
+        log_line(settings, LOG_WARNING,
+                 "%s: a query goes on although its KILL was confirmed: its "
+                 "socket is cut",
+                 name_of(settings));
     }
-    log_line(settings, LOG_WARNING,
-             "a query goes on although its KILL was confirmed: its socket is "
-             "cut");
-    return SESSION_GOES_ON;
 }

@@ -45,10 +45,13 @@ int deadline_start(struct deadline *deadline);
 void deadline_unlink(struct deadline *deadline);
 void deadline_free(struct deadline *deadline);
 
-/* Without the lock: sends the KILL. False: not confirmed, and the socket is
- * cut. */
-bool deadline_kill(const struct deadline *deadline);
+/* Without the lock: sends the KILL. False: not confirmed, and *error why. */
+bool deadline_kill(const struct deadline *deadline, dew_error *error);
 /* Without the lock: whether the query that was killed has ended. */
 enum session_progress deadline_progress(const struct deadline *deadline);
+/* Without the lock: tells the log that a loan's socket is cut, since its KILL was
+ * refused, or (NULL) has not helped. */
+void deadline_tell_cut(const struct settings *settings,
+                       const dew_error *refusal);
 
 #endif

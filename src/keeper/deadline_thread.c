@@ -3,12 +3,10 @@
 #include "keeper/deadline_inside.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/cond.h"
 #include "base/fault.h"
-#include "base/memory.h"
 #include "base/mutant.h"
 #include "base/thread.h"
 
@@ -110,22 +108,6 @@ earliest(void)
     return found;
 }
 
-void
-deadline_free(struct deadline *deadline)
-{
-    if (deadline->cut.fd >= 0) {
-        (void)watchdog_disarm(&deadline->cut);
-    }
-    if (deadline->socket >= 0) {
-        forked_forget(&deadline->shared);
-        (void)close(deadline->socket);
-    }
-    if (deadline->snapshot != NULL) {
-        credentials_drop(deadline->credentials, deadline->snapshot);
-    }
-    memory_free(deadline);
-}
-
 /* What began later than the deadline by more than that is told apart, also by a
  * server that tells whole seconds. */
 #define UNSURE_MS 1000
@@ -143,18 +125,39 @@ begin_to_ask(struct deadline *deadline, enum deadline_state state)
     deadline_unlock();
 }
 
-/* True: it is still the loan's. */
+/* The lock is held from here on. False: the loan has ended meanwhile, and what
+ * the server said is nobody's any more. */
 static bool
-end_asking(struct deadline *deadline)
+is_still_wanted(struct deadline *deadline)
 {
     deadline_lock();
-    asking_with = NULL;
-    (void)pthread_cond_broadcast(&moved);
     if (deadline->state == ORPHANED) {
         deadline_free(deadline);
         return false;
     }
     return true;
+}
+
+static void
+done_asking(void)
+{
+    asking_with = NULL;
+    (void)pthread_cond_broadcast(&moved);
+}
+
+/* Under the lock, so that who stops it now learns of it; but nothing is logged
+ * under a lock. The settings stay until done_asking, the deadline may not. */
+static void
+cut(struct deadline *deadline, const dew_error *refusal)
+{
+    const struct settings *const settings = deadline->settings;
+
+    deadline->state = FAILED;
+    (void)shutdown(deadline->socket, SHUT_RDWR);
+    (void)pthread_cond_broadcast(&moved);
+    deadline_unlock();
+    deadline_tell_cut(settings, refusal);
+    deadline_lock();
 }
 
 static void
@@ -168,20 +171,23 @@ wait_confirmed(struct deadline *deadline, int64_t ms)
 static void
 stop_query(struct deadline *deadline)
 {
+    dew_error error = {.code = DEW_OK};
+
     begin_to_ask(deadline, KILLING);
-    const bool killed = deadline_kill(deadline);
+    const bool killed = deadline_kill(deadline, &error);
     /* Confirmed: the borrower may go on with the session. */
     const bool was_cut = watchdog_disarm(&deadline->cut);
     deadline->cut.fd = -1;
-    if (!end_asking(deadline)) {
-        return;
-    }
-    if (!killed || was_cut) {
+    const bool wanted = is_still_wanted(deadline);
+    if (wanted && !killed) {
+        cut(deadline, &error);
+    } else if (wanted && was_cut) {
         deadline->state = FAILED;
-        return;
+    } else if (wanted) {
+        if (MUTANT(62)) { deadline->state = STOPPED; done_asking(); return; }
+        wait_confirmed(deadline, deadline->settings->ping_timeout_ms);
     }
-    if (MUTANT(62)) { deadline->state = STOPPED; return; }
-    wait_confirmed(deadline, deadline->settings->ping_timeout_ms);
+    done_asking();
 }
 
 /* Confirmed a while ago: has it helped? */
@@ -190,18 +196,16 @@ look_again(struct deadline *deadline)
 {
     begin_to_ask(deadline, LOOKING);
     const enum session_progress progress = deadline_progress(deadline);
-    if (!end_asking(deadline)) {
-        return;
-    }
-    if (progress == SESSION_UNSURE) {
+    const bool wanted = is_still_wanted(deadline);
+    if (wanted && progress == SESSION_UNSURE) {
         deadline->unsure = true;
         wait_confirmed(deadline, UNSURE_MS);
-        return;
+    } else if (wanted && progress == SESSION_MOVED_ON) {
+        deadline->state = STOPPED;
+    } else if (wanted) {
+        cut(deadline, NULL);
     }
-    deadline->state = progress == SESSION_MOVED_ON ? STOPPED : FAILED;
-    if (progress == SESSION_GOES_ON) {
-        (void)shutdown(deadline->socket, SHUT_RDWR);
-    }
+    done_asking();
 }
 
 static void *

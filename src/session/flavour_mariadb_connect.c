@@ -55,19 +55,48 @@ flavour_verifies_server(MYSQL *mysql)
            verifies != 0;
 }
 
+/* What the user leaves to files and functions of his own is not known here. */
+static bool
+others_decide(const struct settings *settings)
+{
+    return settings->tls_mode == DEW_TLS_DEFAULT &&
+           (settings->defaults_file != NULL ||
+            settings->defaults_group != NULL || settings->on_options != NULL);
+}
+
+/* Whether somebody may have told the library to ask for TLS. */
+static bool
+may_be_told_tls(const struct settings *settings)
+{
+    return settings->tls_mode == DEW_TLS_REQUIRED ||
+           settings->tls_mode == DEW_TLS_VERIFY || settings->tls_ca != NULL ||
+           settings->tls_cert != NULL || settings->tls_key != NULL ||
+           others_decide(settings);
+}
+
 /* What the handshake may become. By itself the library asks for TLS only where it
- * verifies by itself, too (from 3.4 on); else somebody must have told it to. */
+ * verifies by itself, too (from 3.4 on). */
 static bool
 may_be_tls(MYSQL *mysql, const struct settings *settings)
 {
-    if (settings->tls_mode != DEW_TLS_DEFAULT) {
-        return settings->tls_mode != DEW_TLS_OFF;
+    return may_be_told_tls(settings) || flavour_verifies_server(mysql);
+}
+
+/* The two flags of TLS are the library's to set. CLIENT_SSL alone tells the server
+ * that a handshake follows, and none does: both wait; and the other one does not
+ * have anything checked. (Seen with 3.3 and 3.4.) */
+uint64_t
+session_client_flags(const struct settings *settings)
+{
+    uint64_t flags = CLIENT_ALLOWED_FLAGS;
+
+    if (!may_be_told_tls(settings)) {
+        flags &= ~(uint64_t)CLIENT_SSL;
     }
-    return settings->tls_ca != NULL || settings->tls_cert != NULL ||
-           settings->tls_key != NULL || settings->defaults_file != NULL ||
-           settings->defaults_group != NULL || settings->on_options != NULL ||
-           (settings->client_flags & CLIENT_SSL) != 0 ||
-           flavour_verifies_server(mysql);
+    if (settings->tls_mode != DEW_TLS_VERIFY && !others_decide(settings)) {
+        flags &= ~(uint64_t)CLIENT_SSL_VERIFY_SERVER_CERT;
+    }
+    return flags;
 }
 
 bool

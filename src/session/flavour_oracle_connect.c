@@ -89,6 +89,17 @@ wait_to_go_on(MYSQL *mysql, const struct io_limit *limit,
     return *cut_by == FLAVOUR_NOT_CUT;
 }
 
+/* CLIENT_SSL tells the server that a handshake follows, and none does where it is
+ * off: both wait. */
+uint64_t
+session_client_flags(const struct settings *settings)
+{
+    const uint64_t flags = CLIENT_ALL_FLAGS;
+
+    return settings->tls_mode == DEW_TLS_OFF ? flags & ~(uint64_t)CLIENT_SSL
+                                             : flags;
+}
+
 /* Without the second flag a failed connect forgets the options. */
 static unsigned long
 connect_flags(const struct settings *settings)

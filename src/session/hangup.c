@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ends a session, or gives its handle away; and what can be asked of one. */
 #define _GNU_SOURCE 1
+#include <errmsg.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
@@ -116,9 +117,11 @@ session_last_error(const struct session *session, dew_stage stage,
     if (text[0] == '\0') {
         text = "the server gave an error number without a text";
     }
+    /* Neither library says of what: it knows the file, not our field. */
     error_set_mysql(error,
                     stage == DEW_STAGE_QUERY ? DEW_EQUERY : DEW_ECONNECT,
-                    stage, number, mysql_sqlstate(session->mysql), "%s", text);
+                    stage, number, mysql_sqlstate(session->mysql), "%s%s",
+                    number == CR_CANT_READ_CHARSET ? "charset: " : "", text);
 }
 
 const char *

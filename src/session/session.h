@@ -57,6 +57,9 @@ dew_code session_library_init(dew_error *error);
 /* The flavour and version this library was built against (see DEW_CLIENT). */
 uint32_t session_client_built(void);
 
+/* The client_flags that the client library can serve beside these settings. */
+uint64_t session_client_flags(const struct settings *settings);
+
 /* Opens a session: connect, charset, init_sql, on_connect, and what there is
  * to learn of the server. DEW_OK and *session (owner: the caller, until
  * hang_up or detach), or DEW_ECONNECT / DEW_ENOMEM with the server's own

@@ -209,6 +209,25 @@ wrong_new_credentials_are_told_and_right_ones_heal_the_pool(void **state)
 }
 
 static void
+a_closing_pool_takes_no_new_credentials(void **state)
+{
+    (void)state;
+    dew_config config;
+    dew_conn conn;
+    dew_error error = {.code = DEW_OK};
+    kit_config(&config, server);
+    dew_pool *const pool = kit_open(&config);
+    (void)kit_borrow(pool, &conn);
+    assert_int_equal(dew_pool_close(pool, DEW_NO_WAIT, NULL), DEW_EBUSY);
+    assert_int_equal(dew_pool_set_credentials(pool, "root", "", &error),
+                     DEW_ECLOSED);
+    assert_int_equal(error.code, DEW_ECLOSED);
+    assert_non_null(strstr(error.message, "closed or closing"));
+    kit_return(&conn);
+    kit_close(pool);
+}
+
+static void
 reset_that_logs_in_again_keeps_the_new_login(void **state)
 {
     (void)state;
@@ -269,6 +288,7 @@ main(void)
         cmocka_unit_test(new_credentials_replace_sessions_when_they_are_free),
         cmocka_unit_test(
             wrong_new_credentials_are_told_and_right_ones_heal_the_pool),
+        cmocka_unit_test(a_closing_pool_takes_no_new_credentials),
         cmocka_unit_test(reset_that_logs_in_again_keeps_the_new_login),
         cmocka_unit_test(long_idle_session_is_probed),
     };

@@ -273,6 +273,26 @@ charset_may_be_told_by_its_short_name(void **state)
     kit_close(pool);
 }
 
+/* Only the client library knows which there are. */
+static void
+charset_that_nobody_knows_is_told_by_its_field(void **state)
+{
+    dew_config config;
+    dew_pool *pool;
+    dew_error error;
+
+    (void)state;
+    kit_config(&config, server);
+    config.charset = "no_such_words";
+    config.pre_create = 1;
+    assert_int_equal(dew_pool_open(&pool, &config, &error), DEW_ECONNECT);
+    assert_int_equal(error.mysql_errno, 2019);
+    if (strncmp(error.message, "charset: ", 9) != 0 ||
+        strstr(error.message, "no_such_words") == NULL) {
+        fail_msg("%s", error.message);
+    }
+}
+
 int
 main(void)
 {
@@ -288,6 +308,7 @@ main(void)
         cmocka_unit_test(deadline_holds_whatever_the_listener_does),
         cmocka_unit_test(connect_timeout_is_for_all_of_a_connect),
         cmocka_unit_test(charset_may_be_told_by_its_short_name),
+        cmocka_unit_test(charset_that_nobody_knows_is_told_by_its_field),
     };
     prompt_watch();
     server = test_server_start(NULL);

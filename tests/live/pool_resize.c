@@ -249,7 +249,7 @@ numbers_follow_the_rules_of_open(void **state)
     refuses(pool, 2, DEW_ZERO, "maxsize is DEW_ZERO; allowed are 1 to 65535");
     refuses(pool, 65536, 0, "size is 65536; allowed are 1 to 65535");
     refuses(pool, 5, 4, "size is 5; allowed are 1 to 4 (maxsize)");
-    refuses(pool, 1, 4, "pre_create is 2; allowed are 0 to 1 (size)");
+    refuses(pool, 1, 4, "pre_create is 2; allowed are 1 to 1 (size) or zero");
     assert_int_equal(dew_pool_resize(NULL, 1, 1, NULL), DEW_EINVAL);
     /* All is as it was. */
     borrow(pool, 4);

@@ -90,7 +90,7 @@ sizes_that_contradict_each_other_are_refused(void **state)
     refuse_config(&config, "size is 11", "1 to 10 (maxsize)");
     config.size = 10;
     config.pre_create = 11;
-    refuse_config(&config, "pre_create is 11", "0 to 10 (size)");
+    refuse_config(&config, "pre_create is 11", "1 to 10 (size) or zero");
     config.pre_create = 10;
     settings_free(accept_config(&config));
 }
@@ -200,22 +200,27 @@ unknown_flags_and_choices_are_refused(void **state)
     (void)state;
     config.flags = DEW_NO_THREADS | DEW_REFUSE_NESTED;
     settings_free(accept_config(&config));
-    config.flags = 4;
-    refuse_config(&config, "flags is 0x4", "DEW_REFUSE_NESTED");
+    config.flags = 12;
+    refuse_config(&config, "flags is 12; allowed are DEW_NO_THREADS (1)",
+                  "DEW_REFUSE_NESTED (2)");
     config.flags = 0;
-    config.client_flags = CLIENT_LOCAL_FILES | CLIENT_FOUND_ROWS;
-    refuse_config(&config, "CLIENT_LOCAL_FILES", "never");
     config.client_flags = CLIENT_FOUND_ROWS;
     config.tls_mode = 4;
     refuse_config(&config, "tls_mode is 4", "DEW_TLS_VERIFY");
+    config.tls_mode = DEW_OFF;
+    refuse_config(&config, "tls_mode is DEW_OFF", "DEW_TLS_OFF (1)");
     config.tls_mode = DEW_TLS_VERIFY;
+    config.reset = (dew_reset)DEW_OFF;
+    refuse_config(&config, "reset is DEW_OFF", "DEW_RESET_NEVER (3)");
+    config.reset = (dew_reset)(UINT32_MAX - 2);
+    refuse_config(&config, "reset is 4294967293", "DEW_RESET_NEVER (3)");
     config.reset = (dew_reset)4;
     refuse_config(&config, "reset is 4", "DEW_RESET_NEVER");
     config.reset = DEW_RESET_NEVER;
     config.autocommit = 2;
     refuse_config(&config, "autocommit is 2", "DEW_OFF");
     config.autocommit = DEW_ZERO;
-    refuse_config(&config, "autocommit is", "DEW_OFF");
+    refuse_config(&config, "autocommit is DEW_ZERO", "DEW_OFF");
     config.autocommit = 1;
     struct settings *const settings = accept_config(&config);
     assert_true(settings->autocommit);
