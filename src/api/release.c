@@ -2,6 +2,7 @@
 /* Giving back: to the pool, to the keeper, or to the caller for good. */
 #include "api/guard.h"
 #include "api/single.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "keeper/lease.h"
 #include "keeper/rebirth.h"
@@ -126,6 +127,7 @@ static __attribute__((noinline)) dew_code
 release_added(dew_pool *pool, uint64_t ticket, dew_conn *conn,
               struct reclaim_mark mark)
 {
+    if (MUTANT(66)) { reclaim_read_begin(); }
     return release_in(pool,
                       extents_find(&pool->pond.slots, slot_index_of(ticket)),
                       ticket, conn, mark);

@@ -15,6 +15,7 @@ callback_enter(struct callback *frame, const void *owner,
 {
     *frame = (struct callback){owner, kind, callback_innermost};
     callback_innermost = frame;
+    if (MUTANT(65)) { return; }
     thread_outside_id = 0;
 }
 

@@ -2,6 +2,7 @@
 /* How a slot begins, and the loan numbers of the process. */
 #include "core/slot.h"
 
+#include "base/mutant.h"
 #include "base/random.h"
 
 #define LOAN_MASK UINT64_C(0xffffffffffff)
@@ -38,6 +39,7 @@ slot_loan_block(struct slot *slot, uint64_t loan)
     uint64_t first = loan_block_next();
 
     while (slot_block_parity(first) == slot_block_parity(loan)) {
+        if (MUTANT(68)) { break; }
         first = loan_block_next();
     }
     /* ORDER loans.1 release <-> loans.24: who sees a number of the new
@@ -57,6 +59,7 @@ slot_loans_seen(const struct slot *slot)
         race_point("slot.loans_seen");
         loans = slot_loans_of(slot, loan);
         again = slot_loan_of(slot_peek(slot));
+        if (MUTANT(67)) { break; }
     } while ((loan ^ again) / SLOT_BLOCK != 0);
     return loans;
 }
