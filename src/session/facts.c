@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of the server's own values are asked for, and what the answers say. */
 #define _GNU_SOURCE 1
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,24 +50,22 @@ name_of(const struct session *session, uint32_t fact)
                                     : "global.transaction_read_only";
 }
 
-static int
-write_columns(const struct session *session, uint32_t first, uint32_t end,
-              char *sql, size_t size)
+static char *
+write_columns(const struct session *session, uint32_t first, uint32_t last,
+              char *at, const char *end)
 {
-    int used = 0;
-
-    for (uint32_t i = first; i < end; i++) {
-        used += snprintf(sql + used, size - (size_t)used, "%s@@%s",
-                         i == first ? "" : ",", name_of(session, i));
+    for (uint32_t i = first; i < last; i++) {
+        at = values_put(at, end, i == first ? "@@" : ",@@");
+        at = values_put(at, end, name_of(session, i));
     }
-    return used;
+    return at;
 }
 
-int
-facts_write(const struct session *session, uint32_t count, char *sql,
-            size_t size)
+char *
+facts_write(const struct session *session, uint32_t count, char *at,
+            const char *end)
 {
-    return write_columns(session, 0, count, sql, size);
+    return write_columns(session, 0, count, at, end);
 }
 
 static uint32_t
@@ -83,11 +80,10 @@ facts_of_role(const struct session *session)
     return role_end(session->facts) - READ_ONLY;
 }
 
-int
-facts_write_role(const struct session *session, char *sql, size_t size)
+char *
+facts_write_role(const struct session *session, char *at, const char *end)
 {
-    return write_columns(session, READ_ONLY, role_end(session->facts), sql,
-                         size);
+    return write_columns(session, READ_ONLY, role_end(session->facts), at, end);
 }
 
 /* New servers have words for kinds of read-only. */

@@ -224,18 +224,15 @@ bool
 session_learn(struct session *session, const struct settings *settings,
               struct session_lore *lore, bool *proven, dew_error *error)
 {
-    struct values_scratch *const scratch = memory_zeroed(sizeof(*scratch));
-    bool learnt;
+    /* Some 9 kB, and not from the heap: there it would lie behind what the
+     * session keeps, and each session would touch as much memory more. */
+    struct values_scratch scratch;
 
-    if (scratch == NULL) {
-        error_no_memory(error, DEW_STAGE_CONNECT, "a session");
-        return false;
-    }
+    values_scratch_init(&scratch, lore != NULL && sends_resets(settings));
     learn_greeting(session);
-    scratch->wants_lore = lore != NULL && sends_resets(settings);
-    learnt = learn_with(session, settings, lore, scratch, proven, error);
+    const bool learnt =
+        learn_with(session, settings, lore, &scratch, proven, error);
     session->charset = session->mysql->charset;
-    memory_free(scratch);
     return learnt;
 }
 

@@ -75,7 +75,7 @@ ask_with_role(struct session *session)
 {
     char role[128], sql[208];
 
-    (void)facts_write_role(session, role, sizeof role); /* "@@a,@@b" */
+    (void)facts_write_role(session, role, role + sizeof role); /* "@@a,@@b" */
     const int length =
         snprintf(sql, sizeof sql, ASK "%s" ASK_DATABASE ",%s" ASK_SWITCH,
                  session->nonce, role);

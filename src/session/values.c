@@ -48,22 +48,26 @@ take_value(struct values *values, enum variable variable, const char *text)
     return true;
 }
 
-/* All columns in one text; no value of theirs contains the mark of a NULL. */
+/* All columns in one text; no value of theirs contains the mark of a NULL. What
+ * does not fit is not remembered. */
 static void
 write_seen(const struct session *session, char *const *row, uint32_t count,
            char *seen)
 {
-    const char *const greeting = mysql_get_server_info(session->mysql);
-    int used =
-        snprintf(seen, LORE_SEEN_SIZE, "%s", greeting == NULL ? "" : greeting);
+    const char *const end = seen + LORE_SEEN_SIZE;
+    char *at = seen;
 
-    for (uint32_t i = 0; i < count && used < LORE_SEEN_SIZE; i++) {
-        used += snprintf(seen + used, (size_t)(LORE_SEEN_SIZE - used), "\n%s",
-                         row[i] == NULL ? "\t" : row[i]);
+    for (uint32_t i = 0; i <= count; i++) {
+        const char *const text =
+            i == 0 ? mysql_get_server_info(session->mysql) : row[i - 1];
+        at = memccpy(at, text == NULL ? "\t" : text, '\0', (size_t)(end - at));
+        if (at == NULL) {
+            seen[0] = '\0';
+            return;
+        }
+        at[-1] = '\n';
     }
-    if (used >= LORE_SEEN_SIZE) {
-        seen[0] = '\0';
-    }
+    at[-1] = '\0';
 }
 
 /* One look at a session. */
@@ -93,17 +97,15 @@ take_row(char *const *row, uint32_t count, void *arg)
     return true;
 }
 
-static int
-write_variables(const struct session *session, const char *scope, char *sql,
-                size_t size)
+static char *
+write_variables(const struct session *session, const char *scope, char *at,
+                const char *end)
 {
-    int used = 0;
-
     for (int i = 0; i < VARIABLES; i++) {
-        used += snprintf(sql + used, size - (size_t)used, ",@@%s%s", scope,
-                         variable_name(session, (enum variable)i));
+        at = values_put(at, end, scope);
+        at = values_put(at, end, variable_name(session, (enum variable)i));
     }
-    return used;
+    return at;
 }
 
 /* The server's own values are what a reset goes back to. */
@@ -112,20 +114,17 @@ read_with(struct session *session, uint32_t facts, bool global,
           struct values_scratch *scratch, struct values *values)
 {
     struct look_at_values look = {session, scratch, values, facts};
-    char *const sql = scratch->sql;
-    size_t used =
-        (size_t)facts_write(session, facts, sql, VALUES_SQL_SIZE);
+    const char *const end = scratch->sql + VALUES_SQL_SIZE;
+    char *at = facts_write(session, facts, scratch->sql, end);
 
-    used += (size_t)write_variables(session, "", sql + used,
-                                    VALUES_SQL_SIZE - used);
+    at = write_variables(session, ",@@", at, end);
     if (global) {
-        (void)write_variables(session, "global.", sql + used,
-                              VALUES_SQL_SIZE - used);
+        (void)write_variables(session, ",@@global.", at, end);
     }
     const uint32_t looks = global ? 2 : 1;
 
-    return question_ask(session, sql, facts + looks * (uint32_t)VARIABLES,
-                        take_row, &look);
+    return question_ask(session, scratch->sql,
+                        facts + looks * (uint32_t)VARIABLES, take_row, &look);
 }
 
 /* The server understands not every name, or a proxy does not; it is asked for

@@ -3,7 +3,24 @@
 #ifndef DEWPOND_SESSION_VALUES_H
 #define DEWPOND_SESSION_VALUES_H
 
+#include <assert.h>
+#include <string.h>
+
 #include "session/lore.h"
+
+/* Writes a text at `at` and returns its end; `end` is that of the room, which
+ * must do. A formatter takes ten times as long, and each session that opens
+ * writes more than a hundred of them. */
+static inline char *
+values_put(char *at, const char *end, const char *text)
+{
+    const size_t length = strlen(text);
+
+    assert(length < (size_t)(end - at));
+    (void)end; /* without assertions */
+    memcpy(at, text, length + 1);
+    return at + length;
+}
 
 enum variable {
     CHARSET_CLIENT,
@@ -34,6 +51,16 @@ struct values_scratch {
     bool wants_lore;
     char seen[LORE_SEEN_SIZE];
 };
+/* The rooms stay as they are: whoever writes a text ends it. */
+static inline void
+values_scratch_init(struct values_scratch *scratch, bool wants_lore)
+{
+    memset(scratch->wanted.text, 0, sizeof scratch->wanted.text);
+    memset(scratch->now.text, 0, sizeof scratch->now.text);
+    scratch->wanted.used = scratch->now.used = 0;
+    scratch->sql[0] = scratch->seen[0] = '\0';
+    scratch->wants_lore = wants_lore;
+}
 
 /* ---- facts.c: what session->server is made of ---- */
 
@@ -43,13 +70,14 @@ struct values_scratch {
 
 /* MySQL 8 dropped the old names (tx_...); MariaDB learnt the new ones in 11.1. */
 bool facts_old_names(const struct session *session);
-/* The columns of a SELECT, "@@a,@@b"; returns their length. */
-int facts_write(const struct session *session, uint32_t count, char *sql,
-                size_t size);
+/* The columns of a SELECT, "@@a,@@b", from `at` on; returns their end. */
+char *facts_write(const struct session *session, uint32_t count, char *at,
+                  const char *end);
 /* Takes the first `count` columns of the answer. */
 void facts_take(struct session *session, uint32_t count, char *const *row);
 /* The same for what keeps the server from writing, where facts_take was. */
-int facts_write_role(const struct session *session, char *sql, size_t size);
+char *facts_write_role(const struct session *session, char *at,
+                       const char *end);
 /* How many columns that is. */
 uint32_t facts_of_role(const struct session *session);
 /* True: these columns say that the server takes no writes. */
