@@ -75,6 +75,12 @@ memory_zeroed_lines(size_t size)
     return given(memory);
 }
 
+void *
+memory_room(size_t size)
+{
+    return given(malloc(size));
+}
+
 char *
 memory_copy_string(const char *string)
 {

@@ -12,6 +12,8 @@
 
 void *memory_zeroed(size_t size);             /* NULL without memory */
 void *memory_zeroed_lines(size_t size);       /* the same, on a pair of lines */
+/* For a while, to keep a place free: untouched, and NULL is no failure. */
+void *memory_room(size_t size);
 char *memory_copy_string(const char *string); /* NULL in, NULL out */
 void memory_free(void *memory);
 

@@ -10,12 +10,16 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "session/parts.h"
 
 /* With its slot a session takes less than 384 bytes (bench/scale.cpp). */
 static_assert(sizeof(struct session) <= 160, "a session has grown");
+
+/* What the library takes for the first answer and gives back, 17 kB of it. The
+ * room lies before what the session keeps, and before the next one's, so that
+ * they use it in turn; else each session keeps a piece that was used once. */
+#define QUESTION_ROOM 20480
 
 static dew_code
 no_memory(dew_error *error)
@@ -100,34 +104,6 @@ adopt_socket(struct session *session, dew_error *error)
                             "the new connection's socket cannot be used");
     }
     forked_note(&session->shared, session->fd);
-    return DEW_OK;
-}
-
-/* A defaults file is read by mysql_real_connect, after our options: what it
- * may not decide is decided again here. */
-static dew_code
-overrule_defaults_file(struct session *session,
-                       const struct settings *settings, dew_error *error)
-{
-    MYSQL *const mysql = session->mysql;
-    const bool must_be_tls = settings->tls_mode == DEW_TLS_REQUIRED ||
-                             settings->tls_mode == DEW_TLS_VERIFY;
-
-    session_options_restore(session);
-    if (must_be_tls && mysql_get_ssl_cipher(mysql) == NULL) {
-        return error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
-                         "TLS is required, but the session has none");
-    }
-    if (settings->tls_mode == DEW_TLS_VERIFY &&
-        !flavour_verifies_server(mysql)) {
-        return error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
-                         "the server's certificate was not verified");
-    }
-    if (flavour_has_init_command(mysql)) {
-        log_line(settings, LOG_WARNING,
-                 "an init_command of the client library is not run again "
-                 "after a reset: use init_sql");
-    }
     return DEW_OK;
 }
 
@@ -220,9 +196,8 @@ connect_handle(struct session *session, const struct settings *settings,
 }
 
 static dew_code
-open_handle(struct session *session, struct session_lore *lore,
-            const struct settings *settings, const struct io_limit *limit,
-            int64_t started_ns, dew_error *error)
+open_handle(struct session *session, const struct settings *settings,
+            const struct io_limit *limit, int64_t started_ns, dew_error *error)
 {
     dew_code code =
         connect_handle(session, settings, limit, started_ns, error);
@@ -231,14 +206,22 @@ open_handle(struct session *session, struct session_lore *lore,
         code = adopt_socket(session, error);
     }
     if (code == DEW_OK) {
-        code = overrule_defaults_file(session, settings, error);
+        code = session_options_overrule(session, settings, error);
     }
     if (code == DEW_OK) {
         code = note_database(session, error);
     }
-    if (code == DEW_OK) {
-        code = furnish(session, lore, settings, limit, started_ns, error);
-    }
+    return code;
+}
+
+static dew_code
+begin_session(struct session *session, struct session_lore *lore,
+              const struct settings *settings, const struct io_limit *limit,
+              int64_t started_ns, dew_error *error)
+{
+    dew_code code =
+        furnish(session, lore, settings, limit, started_ns, error);
+
     if (code == DEW_OK && session->database == NULL) {
         /* init_sql or on_connect may have chosen one. */
         code = note_database(session, error);
@@ -275,12 +258,18 @@ session_open_among(struct session **session, struct session_lore *lore,
         return no_memory(error);
     }
     opened->fd = -1;
+    void *const room = memory_room(QUESTION_ROOM);
     opened->mysql = fault(FAULT_ALLOC) ? NULL : mysql_init(NULL);
     if (opened->mysql == NULL) {
+        memory_free(room);
         memory_free(opened);
         return no_memory(error);
     }
-    code = open_handle(opened, lore, settings, &whole, started_ns, error);
+    code = open_handle(opened, settings, &whole, started_ns, error);
+    memory_free(room);
+    if (code == DEW_OK) {
+        code = begin_session(opened, lore, settings, &whole, started_ns, error);
+    }
     if (code != DEW_OK) {
         const int socket = session_hang_up(opened, SESSION_CUT);
         if (socket >= 0) {

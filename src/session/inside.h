@@ -131,6 +131,11 @@ bool session_reset_now(struct session *session);
 /* options.c: everything that is set before mysql_real_connect. */
 bool session_set_options(MYSQL *mysql, const struct settings *settings,
                          dew_error *error);
+/* A defaults file is read by mysql_real_connect, after our options: what it
+ * may not decide is decided again here. */
+dew_code session_options_overrule(struct session *session,
+                                  const struct settings *settings,
+                                  dew_error *error);
 /* learn.c: asks the server what it is and what a reset forgets here, and
  * brings charset and autocommit to what settings say. NULL: no lore. *proven is
  * set where the last thing that was asked was a question, and its answer was

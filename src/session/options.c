@@ -6,6 +6,7 @@
 
 #include "base/callback.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "session/inside.h"
 
 /* The libraries count in whole seconds: rounded up, at least one. */
@@ -86,4 +87,30 @@ session_options_restore(struct session *session)
 {
     flavour_local_infile_off(session->mysql);
     flavour_reconnect_off(session->mysql);
+}
+
+dew_code
+session_options_overrule(struct session *session,
+                         const struct settings *settings, dew_error *error)
+{
+    MYSQL *const mysql = session->mysql;
+    const bool must_be_tls = settings->tls_mode == DEW_TLS_REQUIRED ||
+                             settings->tls_mode == DEW_TLS_VERIFY;
+
+    session_options_restore(session);
+    if (must_be_tls && mysql_get_ssl_cipher(mysql) == NULL) {
+        return error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                         "TLS is required, but the session has none");
+    }
+    if (settings->tls_mode == DEW_TLS_VERIFY &&
+        !flavour_verifies_server(mysql)) {
+        return error_set(error, DEW_ECONNECT, DEW_STAGE_CONNECT,
+                         "the server's certificate was not verified");
+    }
+    if (flavour_has_init_command(mysql)) {
+        log_line(settings, LOG_WARNING,
+                 "an init_command of the client library is not run again "
+                 "after a reset: use init_sql");
+    }
+    return DEW_OK;
 }
