@@ -174,6 +174,10 @@ def scale_targets(r):
                  "once", lambda: ratio(r, "keeper/open/sessions:1000",
                                        "keeper/connects/sessions:1000"),
                  most=1.0)
+    yield Target("the same against connects that ask the same question",
+                 lambda: ratio(r, "keeper/open/sessions:1000",
+                               "keeper/connects_furnished/sessions:1000"),
+                 most=1.0)
 
 
 def judge(results):

@@ -108,7 +108,9 @@ write_variables(const struct session *session, const char *scope, char *at,
     return at;
 }
 
-/* The server's own values are what a reset goes back to. */
+/* The server's own values are what a reset goes back to. One text of them all
+ * (CONCAT_WS) takes a MariaDB server as long as a column for each, and needs a
+ * mark that no value contains: it was tried. */
 static enum values_reading
 read_with(struct session *session, uint32_t facts, bool global,
           struct values_scratch *scratch, struct values *values)
