@@ -5,7 +5,6 @@
 
 #include "api/config.h"
 #include "api/uri_query.h"
-#include "api/uri_words.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/mutant.h"
@@ -177,27 +176,6 @@ take_place(const char **field, char *text, const char *where, dew_error *error)
     return code;
 }
 
-/* In a URI without its @ the port is half of a password. */
-static bool
-may_be_shown(const struct parts *parts)
-{
-    return parts->user != NULL &&
-           parts->port[strspn(parts->port, "+-0123456789")] == '\0';
-}
-
-static dew_code
-take_port(dew_config *config, const struct parts *parts, dew_error *error)
-{
-    if (parts->port == NULL ||
-        (uri_number(parts->port, 65536, &config->port) && config->port != 0)) {
-        return DEW_OK;
-    }
-    return may_be_shown(parts)
-               ? uri_refuse_value("port", parts->port, "1 to 65535", error)
-               : refuse(error, "the URI's port is no number from 1 to 65535 "
-                               "(it is not shown: it may be a password)");
-}
-
 static dew_code
 take_places(dew_config *config, const struct parts *parts, dew_error *error)
 {
@@ -214,7 +192,12 @@ take_places(dew_config *config, const struct parts *parts, dew_error *error)
         code =
             take_place(&config->database, parts->database, "database", error);
     }
-    return code == DEW_OK ? take_port(config, parts, error) : code;
+    /* Not shown: in a URI without its @ it is half of a password. */
+    if (code == DEW_OK && parts->port != NULL &&
+        (!uri_number(parts->port, 65536, &config->port) || config->port == 0)) {
+        code = refuse(error, "the URI's port is no number from 1 to 65535");
+    }
+    return code;
 }
 
 static dew_code

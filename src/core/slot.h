@@ -24,8 +24,9 @@
  * INVARIANTS. I2: a slot is in exactly one place: a holder's hands, one shard
  * of idle, the vacant stack, the order stack, the retiree stack or the offers.
  * A loan number is given out once in the life of the process (numbers come in
- * blocks of SLOT_BLOCK from one counter), so a stale ticket can never match again: not after
- * somebody else got the slot, not in another pool at the same address.
+ * blocks of SLOT_BLOCK from one counter), so a stale ticket can never match
+ * again: not after somebody else got the slot, not in another pool at the same
+ * address.
  *
  * LINEARIZATION. A return is the claim's CAS. Everything else happens between
  * two hands that already exclude each other.
@@ -93,7 +94,7 @@ struct slot {
     /* The holder's own: not atomic, because a slot changes hands only with a
      * happens-before edge (push/pop, warm slot, grant, claim). The first line
      * is all that most borrows and returns read. */
-    void *handle; /* of the session: what borrowers get; its owner is the session */
+    void *handle;   /* what borrowers get; its owner is the session */
     uint64_t timed; /* one loan in so many, and one, is timed: slot_is_timed */
     uint32_t index;          /* set once, before the slot is published */
     uint32_t care;           /* enum slot_care; 0: most loans */

@@ -51,6 +51,7 @@ struct values_scratch {
     bool wants_lore;
     char seen[LORE_SEEN_SIZE];
 };
+
 /* The rooms stay as they are: whoever writes a text ends it. */
 static inline void
 values_scratch_init(struct values_scratch *scratch, bool wants_lore)
