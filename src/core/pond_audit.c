@@ -40,6 +40,17 @@ pond_living(const struct pond *pond)
     return count.in[SLOT_LEASED] + count.in[SLOT_IDLE] + count.in[SLOT_HANDED];
 }
 
+/* A slot that is ordered while the count goes on may come in addition to one that
+ * has been opened meanwhile; the openings' own count is never above the window. */
+static uint32_t
+opening_now(const struct pond *pond, const struct count *count)
+{
+    const uint32_t openings = pond_openings(pond);
+
+    return count->in[SLOT_OPENING] < openings ? count->in[SLOT_OPENING]
+                                              : openings;
+}
+
 void
 pond_gauge(const struct pond *pond, struct pond_gauges *gauges)
 {
@@ -49,7 +60,7 @@ pond_gauge(const struct pond *pond, struct pond_gauges *gauges)
     *gauges = (struct pond_gauges){
         .idle = count.in[SLOT_IDLE],
         .leased = count.in[SLOT_LEASED] + count.in[SLOT_HANDED],
-        .opening = count.in[SLOT_OPENING],
+        .opening = opening_now(pond, &count),
         .retiring = count.in[SLOT_RETIRING],
         .waiters = waiters_count(&pond->waiters),
         .loans = count.loans,

@@ -195,6 +195,34 @@ the_looks_for_who_is_stuck_get_rarer_while_nobody_is(void **state)
     kit_end();
 }
 
+/* --- the gauges --------------------------------------------------------- */
+
+static void
+one_is_opened_and_one_is_ordered(void)
+{
+    kit_open_orders();
+    assert_true(pond_order(&kit.pond, UINT32_MAX));
+}
+
+static void
+no_more_are_told_as_opening_than_may_be(void **state)
+{
+    struct pond_plan plan = kit_plan(2, 2);
+    struct pond_gauges gauges;
+
+    (void)state;
+    plan.window = 1;
+    kit_begin(&plan);
+    assert_true(pond_order(&kit.pond, UINT32_MAX));
+    kit_cut(0, "slot.loans_seen", 1, one_is_opened_and_one_is_ordered);
+    pond_gauge(&kit.pond, &gauges);
+    assert_true(kit_uncut());
+    assert_int_equal(gauges.opening, 1);
+    kit_open_orders();
+    kit_expect_quiet();
+    kit_end();
+}
+
 int
 main(void)
 {
@@ -206,6 +234,7 @@ main(void)
         cmocka_unit_test(the_rescue_finds_a_lost_wake_up_and_only_that),
         cmocka_unit_test(the_looks_for_who_is_stuck_get_rarer_while_nobody_is),
         cmocka_unit_test(the_rescue_waits_anew_after_each_pass),
+        cmocka_unit_test(no_more_are_told_as_opening_than_may_be),
     };
 
     race_hook(kit_hook, NULL);
