@@ -58,6 +58,8 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 int __real_poll(struct pollfd *polls, nfds_t count, int timeout_ms);
 int __wrap_poll(struct pollfd *polls, nfds_t count, int timeout_ms);
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
@@ -88,6 +90,12 @@ __wrap_poll(struct pollfd *polls, nfds_t count, int timeout_ms)
         here->polls++;
     }
     return __real_poll(polls, count, timeout_ms);
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+    return given(__real_malloc(size));
 }
 
 void *

@@ -16,7 +16,7 @@ class Target:
                 else f">= {self.least:g}") + self.unit
 
     def verdict(self, value):
-        if value is None:
+        if value is None or value < 0:  # nothing here can be below zero
             return "not measured"
         if self.most is not None:
             return "met" if value <= self.most else "NOT MET"
