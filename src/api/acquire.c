@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The doors to a borrow: by pool, by name, with and without the call site. */
 #include "api/borrow.h"
+#include "api/guard.h"
 #include "base/error.h"
 #include "base/callback.h"
 #include "base/reclaim.h"
@@ -15,12 +16,10 @@ static dew_code
 check(const void *subject, const char *name, dew_conn *conn, dew_error *error)
 {
     if (conn == NULL) {
-        return error_set(error, DEW_EINVAL, DEW_STAGE_NONE, "conn is NULL");
+        return guard_null(conn, "conn", error);
     }
     *conn = (dew_conn)DEW_CONN_INIT;
-    return subject != NULL ? DEW_OK
-                           : error_set(error, DEW_EINVAL, DEW_STAGE_NONE,
-                                       "%s is NULL", name);
+    return guard_null(subject, name, error);
 }
 
 static __attribute__((noinline)) dew_code
@@ -84,8 +83,8 @@ dew_acquire_at(dew_pool *pool, int64_t timeout_ms, dew_conn *conn,
         !pool_is_mine(pool) || !reclaim_read_begin_quickly(&mark)) {
         return acquire_slowly(pool, timeout_ms, conn, error, file, line);
     }
-    /* Not beside conn->mysql, which comes late, at the end of three loads: one
-     * store of both would keep the return waiting that reads this one. */
+    /* Not beside conn->mysql, which comes late, behind the take: one store of both
+     * would keep the return waiting that reads this one. */
     conn->pool = pool;
     struct slot *slot = pond_take_warm(&pool->pond);
     if (__builtin_expect(slot == NULL, 0)) {

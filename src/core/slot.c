@@ -31,7 +31,8 @@ loan_block_next(void)
 }
 
 /* The first number of a block is never lent, so that no ticket is 0, which says
- * "nothing borrowed". */
+ * "nothing borrowed". Lock-free: a block of the same parity means that another slot
+ * took the one before it. */
 uint64_t
 slot_loan_block(struct slot *slot, uint64_t loan)
 {
@@ -49,6 +50,17 @@ slot_loan_block(struct slot *slot, uint64_t loan)
     return first;
 }
 
+/*
+ * THE ONE RACE. The tally and the word are two; the holder writes the tally first:
+ *
+ *     word:   block 0, loan 65535 .................. block 1, loan 1
+ *     tally:  0, parity 0 ... 65535, parity 1
+ *     sum:    65535           65535 + 65535 (wrong)  65535 + 1
+ *
+ * so a tally of the other parity counts all of the word's block, and the number
+ * in the word is left out. Who is kept off its CPU between the two for two
+ * blocks would find its parity again: the word is looked at once more.
+ */
 uint64_t
 slot_loans_seen(const struct slot *slot)
 {
@@ -71,7 +83,7 @@ slot_init(struct slot *slot, uint32_t index)
     const uint64_t first = loan_block_next();
 
     slot->index = index;
-    slot->timed = SLOT_TIMED_OFTEN;
+    slot->sample_mask = SLOT_SAMPLE_OFTEN;
     order_init_u64(&slot->word,
                    first << SLOT_LOAN_SHIFT | (uint64_t)SLOT_VACANT);
     order_init_u64(&slot->loans_past, slot_block_parity(first));

@@ -70,11 +70,12 @@ enum slot_state {
 #define SLOT_INDEX_MASK UINT64_C(0xffff)
 #define SLOT_MAX 65535u /* slots of a table: their index has 16 bits */
 #define SLOT_BLOCK UINT64_C(0x10000) /* loan numbers; the first is never lent */
-/* One loan in so many is timed (less one, of slot->timed): all, most often, and
- * where they are so many that a few will do. */
-#define SLOT_TIMED_ALL UINT64_C(0)
-#define SLOT_TIMED_OFTEN UINT64_C(63)
-#define SLOT_TIMED_SELDOM UINT64_C(1023)
+/* slot->sample_mask: the time is taken of a loan whose number is 0 in these
+ * bits. Of all of a session's first ones, of one in 64, and of one in 1 024
+ * while there are so many that a few will do. */
+#define SLOT_SAMPLE_ALL UINT64_C(0)
+#define SLOT_SAMPLE_OFTEN UINT64_C(63)
+#define SLOT_SAMPLE_SELDOM UINT64_C(1023)
 
 /* What a holder must see to at a loan's end, beside the usual (slot->care). */
 enum slot_care {
@@ -94,8 +95,8 @@ struct slot {
     /* The holder's own: not atomic, because a slot changes hands only with a
      * happens-before edge (push/pop, warm slot, grant, claim). The first line
      * is all that most borrows and returns read. */
-    void *handle;   /* what borrowers get; its owner is the session */
-    uint64_t timed; /* one loan in so many, and one, is timed: slot_is_timed */
+    void *handle;         /* what borrowers get; its owner is the session */
+    uint64_t sample_mask; /* which loans' times are taken: SLOT_SAMPLE_... */
     uint32_t index;          /* set once, before the slot is published */
     uint32_t care;           /* enum slot_care; 0: most loans */
     uint64_t stamp; /* the pool's when the connect began (pond.h) */

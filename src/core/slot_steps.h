@@ -194,12 +194,12 @@ slot_lend(struct slot *slot)
     return slot_lend_as(slot, slot_loan_after(slot, slot_loan_of(word)));
 }
 
-/* Whether the loan after this one is one of those whose time is taken; the first of
- * a new block is. The holder asks. */
+/* Whether the time of the loan after this one is taken; that of the first of a new
+ * block is. The holder asks. */
 static inline bool
-slot_is_timed(const struct slot *slot, uint64_t loan)
+slot_is_sample(const struct slot *slot, uint64_t loan)
 {
-    return ((loan + 1) & slot->timed) == 0;
+    return ((loan + 1) & slot->sample_mask) == 0;
 }
 
 /* Whether who has just taken the slot, which is still IDLE, may slot_take_and_lend
@@ -210,7 +210,7 @@ slot_is_ready(const struct slot *slot)
     const uint64_t word = slot_word_of_mine(slot, SLOT_IDLE);
 
     return (word & SLOT_PENDING) == 0 &&
-           !slot_is_timed(slot, slot_loan_of(word));
+           !slot_is_sample(slot, slot_loan_of(word));
 }
 
 /* IDLE -> LEASED and lent. */

@@ -154,8 +154,8 @@ lease_lose(dew_pool *pool, struct slot *slot)
     lease_drop(pool, slot);
 }
 
-/* Of a session's loans all of the first ones are timed. */
-#define TIMED_FIRST 16u
+/* Of a session's first loans all are samples. */
+#define SAMPLED_FIRST 16u
 
 /* Takes the time of the loan that begins, and says which is the next. */
 static void
@@ -165,13 +165,13 @@ sample(dew_pool *pool, struct slot *slot)
     const int64_t now_ns = pool_now_ns(pool);
 
     /* Both this one and the last were of those at the same distance. */
-    if (uses > TIMED_FIRST + SLOT_TIMED_OFTEN) {
+    if (uses > SAMPLED_FIRST + SLOT_SAMPLE_OFTEN) {
         tick_sampled(pool, now_ns - slot->lent_ns);
     }
-    if (uses + 1 >= TIMED_FIRST) {
-        slot->timed = tick_now_ms(&pool->tick) == TICK_OFF
-                          ? SLOT_TIMED_OFTEN
-                          : SLOT_TIMED_SELDOM;
+    if (uses + 1 >= SAMPLED_FIRST) {
+        slot->sample_mask = tick_now_ms(&pool->tick) == TICK_OFF
+                          ? SLOT_SAMPLE_OFTEN
+                          : SLOT_SAMPLE_SELDOM;
     }
     cpu_ask_again();
     slot->lent_ns = now_ns;
@@ -182,7 +182,7 @@ void
 lease_begin(dew_pool *pool, struct slot *slot, const char *file, int line,
             int64_t now_ms, dew_conn *conn)
 {
-    if (slot_is_timed(slot, slot_loan_of(slot_peek(slot)))) {
+    if (slot_is_sample(slot, slot_loan_of(slot_peek(slot)))) {
         sample(pool, slot);
     }
     if (now_ms >= slot->aged_ms) {

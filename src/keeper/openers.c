@@ -41,7 +41,7 @@ furnish(const dew_pool *pool, struct slot *slot, struct session *session)
     slot->aged_ms = slot->expires_ms == CLOCK_NEVER
                         ? CLOCK_NEVER
                         : slot->expires_ms - LEASE_LAST_MS;
-    slot->timed = SLOT_TIMED_ALL;
+    slot->sample_mask = SLOT_SAMPLE_ALL;
     slot->care = settings->uses_max != SETTINGS_OFF ||
                          settings->reset == DEW_RESET_ALWAYS
                      ? SLOT_POLICY

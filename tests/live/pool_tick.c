@@ -325,7 +325,7 @@ where_much_is_lent_one_loan_in_1024_is_timed(void **state)
     int loans, since;
 
     do { /* until no pause of the keeper's came between */
-        KIT_AWAIT((lend_often(pool), slot->timed == SLOT_TIMED_SELDOM));
+        KIT_AWAIT((lend_often(pool), slot->sample_mask == SLOT_SAMPLE_SELDOM));
         for (loans = 0; !lend_and_tell(pool); loans++) {
             assert_in_range(loans, 0, EVERY);
         }

@@ -382,9 +382,9 @@ only_a_plain_slot_is_ready_to_be_taken_and_lent(void **state)
         slot_rest(&slot);
         assert_int_equal(slot_is_ready(&slot), loan % 64 != 63);
     }
-    slot.timed = SLOT_TIMED_ALL;
+    slot.sample_mask = SLOT_SAMPLE_ALL;
     assert_false(slot_is_ready(&slot));
-    slot.timed = SLOT_TIMED_SELDOM;
+    slot.sample_mask = SLOT_SAMPLE_SELDOM;
     assert_true(slot_is_ready(&slot));
     slot_take(&slot);
     slot_set_pending(&slot, true);
