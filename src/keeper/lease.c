@@ -170,8 +170,8 @@ sample(dew_pool *pool, struct slot *slot)
     }
     if (uses + 1 >= SAMPLED_FIRST) {
         slot->sample_mask = tick_now_ms(&pool->tick) == TICK_OFF
-                          ? SLOT_SAMPLE_OFTEN
-                          : SLOT_SAMPLE_SELDOM;
+                                ? SLOT_SAMPLE_OFTEN
+                                : SLOT_SAMPLE_SELDOM;
     }
     cpu_ask_again();
     slot->lent_ns = now_ns;
