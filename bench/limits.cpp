@@ -4,11 +4,15 @@
  * One thread, and for words that can be fought for two threads on two CPUs:
  * then the figure is the time by the operations of both together. A pair is
  * what a borrow and a return need at the least: "cas16_pair" is two uncontended
- * double-word compare-and-swaps.
+ * double-word compare-and-swaps. "send_wakes" is what a return with a reset
+ * cannot do without: a send to one who sleeps in recv, as an idle server does.
  */
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include "lib/primitives.h"
@@ -70,6 +74,47 @@ add(const primitive &one, unsigned threads)
             });
 }
 
+/* Reset, proof and their headers. */
+constexpr size_t send_bytes = 80;
+constexpr double gap_ns = 100000;
+
+void
+sleep_in_recv(int fd)
+{
+    char taken[send_bytes];
+    while (recv(fd, taken, sizeof taken, 0) > 0) {
+    }
+}
+
+/* The gap leaves the reader time to fall asleep, and its processor to halt. */
+void
+send_wakes(benchmark::State &state)
+{
+    const char sent[send_bytes] = {};
+    const auto gap = static_cast<uint64_t>(gap_ns * ticks_per_ns());
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        std::abort();
+    }
+    Histogram paid;
+    std::thread reader([&] { sleep_in_recv(ends[1]); });
+    const Usage before = Usage::now();
+    while (now_ns() - before.ns < window_ns()) {
+        spin_ticks(gap);
+        const uint64_t from = ticks();
+        if (send(ends[0], sent, sizeof sent, MSG_NOSIGNAL) < 0) {
+            std::abort();
+        }
+        paid.add(ticks() - from);
+    }
+    const Usage after = Usage::now();
+    (void)close(ends[0]);
+    reader.join();
+    (void)close(ends[1]);
+    tell_ns(state, paid.quantile(0.5) / ticks_per_ns());
+    tell_others(state, before, after);
+}
+
 } // namespace
 } // namespace bench
 
@@ -82,5 +127,6 @@ main(int argc, char **argv)
             bench::add(*one, 2);
         }
     }
+    bench::add_row("limits/send_wakes/gap:100us", bench::send_wakes);
     return bench::run(argc, argv);
 }

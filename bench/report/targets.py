@@ -35,6 +35,10 @@ def value(results, name, figure, scale=1.0):
     return None if seen is None else seen * scale
 
 
+def difference(whole, part):
+    return None if whole is None or part is None else whole - part
+
+
 def lowest(values):
     known = [one for one in values if one is not None]
     return min(known) if known else None
@@ -58,6 +62,7 @@ def server(pool, threads, sessions, way="unix", more=""):
 
 
 CROWD = (2, 4, 8, 16, 64)
+SEND_WAKES = "limits/send_wakes/gap:100us"
 
 
 def idle_targets(r):
@@ -137,6 +142,10 @@ def server_targets(r):
     yield Target("default reset, 100 us gap: a return pays (p50)",
                  lambda: value(r, gap, "release_p50", 1e-3), most=3,
                  unit=" us")
+    yield Target("the same beyond one send that wakes a sleeper here",
+                 lambda: difference(value(r, gap, "release_p50", 1e-3),
+                                    value(r, SEND_WAKES, "ns", 1e-3)),
+                 most=3, unit=" us")
     for n in (1, 2, 8):
         yield Target(f"tight loop {n}/{n}: default reset against a "
                      "synchronous one", lambda n=n: ratio(
