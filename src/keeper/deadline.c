@@ -2,11 +2,13 @@
 /* The deadline of a loan: armed, stopped, and ended. */
 #include "keeper/deadline_inside.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/memory.h"
 #include "base/mutant.h"
 #include "session/session.h"
@@ -14,6 +16,7 @@
 void
 deadline_free(struct deadline *deadline)
 {
+    assert(!deadline->listed);
     if (deadline->cut.fd >= 0) {
         (void)watchdog_disarm(&deadline->cut);
     }
@@ -73,40 +76,66 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
     return DEW_OK;
 }
 
+/* The lock is held. Until the KILL that is on its way is answered, or the time. */
+static void
+await_kill(struct deadline *deadline, int64_t until_ns)
+{
+    while (deadline->state == KILLING && clock_now_ns() < until_ns) {
+        deadline_wait_moved(until_ns);
+    }
+}
+
+/* The lock is held. Whoever is in the list is taken out of it, and no KILL will
+ * be sent for it. */
+static void
+call_off(struct deadline *deadline)
+{
+    if (deadline->state == ARMED) {
+        deadline_unlink(deadline);
+        /* The thread may be late: the watchdog is not. */
+        deadline->state = watchdog_disarm(&deadline->cut) ? FAILED : STOPPED;
+    }
+    if (deadline->state == CONFIRMED) {
+        deadline_unlink(deadline);
+        deadline->state = STOPPED;
+    }
+}
+
+/* What deadline_stop tells. It stays only if that is false and it is `kept`. All
+ * under one lock: a KILL that is answered meanwhile puts it back into the list. */
+static bool
+end(struct deadline *deadline, int64_t wait_ms, bool kept)
+{
+    const int64_t until_ns = clock_deadline_after_ms(wait_ms);
+
+    deadline_lock();
+    if (MUTANT(35) && deadline->state == KILLING) { deadline->state = ORPHANED; deadline_unlock(); return true; }
+    await_kill(deadline, until_ns);
+    call_off(deadline);
+    if (MUTANT(69)) { deadline_unlock(); race_point("deadline.late"); deadline_lock(); }
+    const bool looks = deadline->state == LOOKING;
+    const bool over = looks || deadline->state == STOPPED;
+    const bool gone = over || !kept;
+    const bool busy = looks || deadline->state == KILLING;
+    if (gone && busy) {
+        deadline->state = ORPHANED; /* the thread frees it, and cuts nothing */
+    }
+    deadline_unlock();
+    if (gone && !busy) {
+        deadline_free(deadline);
+    }
+    return over;
+}
+
 bool
 deadline_stop(struct deadline **deadline, int64_t wait_ms)
 {
-    const int64_t until_ns = clock_deadline_after_ms(wait_ms);
-    struct deadline *stopped = *deadline;
-
-    if (stopped == NULL) {
+    if (*deadline == NULL) {
         return true;
     }
-    deadline_lock();
-    if (MUTANT(35) && stopped->state == KILLING) { stopped->state = ORPHANED; deadline_unlock(); *deadline = NULL; return true; }
-    while (stopped->state == KILLING && clock_now_ns() < until_ns) {
-        deadline_wait_moved(until_ns);
-    }
-    if (stopped->state == ARMED) {
-        deadline_unlink(stopped);
-        /* The thread may be late: the watchdog is not. */
-        stopped->state = watchdog_disarm(&stopped->cut) ? FAILED : STOPPED;
-    }
-    if (stopped->state == CONFIRMED) {
-        deadline_unlink(stopped);
-        stopped->state = STOPPED;
-    }
-    const bool looks = stopped->state == LOOKING;
-    if (looks) {
-        stopped->state = ORPHANED; /* the thread frees it, and cuts nothing */
-    }
-    const bool over = looks || stopped->state == STOPPED;
-    deadline_unlock();
+    const bool over = end(*deadline, wait_ms, true);
     if (over) {
         *deadline = NULL;
-    }
-    if (over && !looks) {
-        deadline_free(stopped);
     }
     return over;
 }
@@ -114,17 +143,5 @@ deadline_stop(struct deadline **deadline, int64_t wait_ms)
 bool
 deadline_end(struct deadline *deadline, int64_t wait_ms)
 {
-    if (deadline_stop(&deadline, wait_ms)) {
-        return true;
-    }
-    deadline_lock();
-    const bool busy = deadline->state == KILLING;
-    if (busy) {
-        deadline->state = ORPHANED;
-    }
-    deadline_unlock();
-    if (!busy) {
-        deadline_free(deadline);
-    }
-    return false;
+    return deadline == NULL || end(deadline, wait_ms, false);
 }

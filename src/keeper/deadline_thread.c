@@ -80,6 +80,7 @@ link_to_list(struct deadline *deadline)
         armed->previous = deadline;
     }
     armed = deadline;
+    deadline->listed = true;
 }
 
 void
@@ -93,6 +94,7 @@ deadline_unlink(struct deadline *deadline)
     if (deadline->next != NULL) {
         deadline->next->previous = deadline->previous;
     }
+    deadline->listed = false;
 }
 
 static struct deadline *

@@ -7,11 +7,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "fixture/prompt.h"
 #include "fixture/scripted_kit.h"
+#include "keeper/deadline.h"
+#include "keeper/pool.h"
 
 #define LATE_MS 1000 /* far longer than a return waits for it */
 
@@ -85,6 +89,36 @@ session_whose_kill_was_confirmed_is_kept(void **state)
     kit_close(pool);
 }
 
+/* The thread of deadlines is through with it when nobody is asked any more. */
+static void
+wait_for_the_answer(const char *name, void *settings)
+{
+    if (strcmp(name, "deadline.late") == 0) {
+        deadline_forget(settings);
+    }
+}
+
+/* Its return has waited for as long as it may. The thread has the last word on it:
+ * it would put it back among the deadlines that are still to come. */
+static void
+kill_that_is_answered_as_its_loan_ends_leaves_nothing_behind(void **state)
+{
+    dew_conn conn;
+
+    (void)state;
+    dew_pool *const pool = open_pool();
+    (void)borrow_and_let_the_deadline_pass(pool, &conn, LATE_MS);
+    race_hook(wait_for_the_answer, (void *)(uintptr_t)pool->settings);
+    kit_return(&conn);
+    race_hook(NULL, NULL);
+    deadline_forget(pool->settings);
+    (void)kit_borrow(pool, &conn);
+    assert_int_equal(dew_deadline(&conn, KIT_PATIENCE_MS, NULL), DEW_OK);
+    kit_answers_are_its_own(conn.mysql);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
 /* It has no room for the KILL's own session. Nothing is to be waited for. */
 static void
 query_ends_at_once_whose_kill_is_refused(void **state)
@@ -142,6 +176,9 @@ main(void)
             session_whose_kill_is_not_confirmed_is_not_lent_again, start, end_server),
         cmocka_unit_test_setup_teardown(
             session_whose_kill_was_confirmed_is_kept, start, end_server),
+        cmocka_unit_test_setup_teardown(
+            kill_that_is_answered_as_its_loan_ends_leaves_nothing_behind,
+            start, end_server),
         cmocka_unit_test_setup_teardown(
             query_ends_at_once_whose_kill_is_refused, start, end_server),
     };
