@@ -66,6 +66,10 @@ time_is_up(const struct borrow *borrow)
 static const char *
 why_full(const struct borrow *borrow)
 {
+    if (pond_has(&borrow->pool->pond, POND_SUSPENDED)) {
+        return "the pool is suspended, and no more may wait for its end; "
+               "dew_pool_resume ends it";
+    }
     return pond_sizes(&borrow->pool->pond).waiters_max == 0
                ? "no session is idle, and waiters_max is 0: nobody waits for "
                  "one; try again, or raise waiters_max"

@@ -70,6 +70,7 @@ nothing_is_ordered_of_a_suspended_pool(void **state)
     (void)state;
     dew_pool_suspend(pool);
     refuse_one(pool, "0 being opened");
+    refuse_one(pool, "dew_pool_resume");
     dew_pool_resume(pool);
     refuse_one(pool, "waiters_max is 0");
     KIT_AWAIT(kit_stats(pool).conns_idle == 1);
