@@ -7,11 +7,13 @@
  * "same_cpu": both on one processor, as in a busy program. "idle_cpu": the
  * waiter's processor has nothing else to do, for 20 us; "halted_cpu": for
  * 500 us, so that it has gone to sleep, which costs most in a virtual machine.
+ * "futex" is no pool but one word and the kernel's wait and wake: the limit.
  */
 #include <atomic>
 #include <thread>
 
 #include "lib/report.h"
+#include "rivals/bare_futex.h"
 #include "rivals/dewpond.h"
 #include "rivals/each.h"
 
@@ -137,6 +139,7 @@ int
 main(int argc, char **argv)
 {
     bench::Rows rows;
+    rows.row<bench::BareFutex>("futex");
     rows.row<bench::Dewpond>("dewpond");
     rows.row<bench::MutexLifo>("mutex_lifo");
 #if DEWPOND_BENCH_SOCI

@@ -9,6 +9,7 @@
  * (connects_max), nothing else. "connects_furnished": each asks what a session
  * of dewpond's asks, one SELECT. On the server that is named, or the stand-in.
  */
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <malloc.h>
@@ -23,7 +24,17 @@
 namespace bench {
 namespace {
 
-constexpr unsigned opened = 1000, at_once = 4;
+constexpr unsigned at_once = 4;
+
+/* 1 000, or as many as the server takes; two of its connections are for us. */
+unsigned
+most_opened()
+{
+    const unsigned takes = target().connections;
+    return takes == 0 ? 1000 : std::clamp(takes, 3u, 1002u) - 2;
+}
+
+const unsigned opened = most_opened();
 
 dew_config
 crowd_config()
@@ -76,9 +87,10 @@ tend(benchmark::State &state)
 dew_config
 opened_config()
 {
-    dew_config config = target().has(Way::unix_socket)
-                            ? target_config(Way::unix_socket, opened)
-                            : standin_config(opened);
+    dew_config config =
+        target().has(Way::unix_socket) ? target_config(Way::unix_socket, opened)
+        : target().has(Way::tcp)       ? target_config(Way::tcp, opened)
+                                       : standin_config(opened);
     config.connects_max = at_once;
     return config;
 }
@@ -86,10 +98,14 @@ opened_config()
 MYSQL *
 connect_like(const dew_config &config)
 {
+    const bool tcp = config.unix_socket == nullptr;
+    const unsigned protocol = tcp ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
     MYSQL *const mysql = mysql_init(nullptr);
+    mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (mysql_real_connect(mysql, nullptr, config.user, config.password,
-                           config.database, 0, config.unix_socket,
+    if (mysql_real_connect(mysql, tcp ? config.host : nullptr, config.user,
+                           config.password, config.database,
+                           tcp ? config.port : 0, config.unix_socket,
                            0) == nullptr) {
         fprintf(stderr, "server: %s\n", mysql_error(mysql));
         exit(1);
@@ -248,6 +264,10 @@ main(int argc, char **argv)
     using namespace bench;
     const std::string many = "/sessions:" + std::to_string(most_sessions());
     const std::string thousand = "/sessions:" + std::to_string(opened);
+    if (opened < 1000) {
+        fprintf(stderr, "note: the server takes %u connections: they are "
+                "opened in place of 1 000\n", opened);
+    }
     add("rest" + many, [](benchmark::State &state) { rest(state, 0); });
     add("rest" + many + "/keepalive:2s",
         [](benchmark::State &state) { rest(state, 2000); });

@@ -34,12 +34,12 @@ void
 add(Way way, const std::string &name, const Load &load, unsigned sessions,
     const char *suffix = "")
 {
-    const char *const where = way == Way::tcp ? "tcp/" : "unix/";
-    if (!target().has(way)) {
+    const std::string where = way == Way::tcp ? "server/tcp/" : "server/unix/";
+    const std::string row = where + cell(name, load.threads, sessions) + suffix;
+    if (!target().has(way) || !target().takes(sessions, row)) {
         return;
     }
-    add_row("server/" + (where + cell(name, load.threads, sessions)) + suffix,
-            [way, load, sessions](benchmark::State &state) {
+    add_row(row, [way, load, sessions](benchmark::State &state) {
                 Pool pool(way, sessions);
                 tell(state, measure(pool, load));
             });
@@ -56,15 +56,11 @@ template <class Pool>
 void
 pool(const std::string &name, bool is_key)
 {
-    for (const Cell &one : cells) {
-        if (is_key || one.everybody) {
-            add<Pool>(Way::unix_socket, name, Load{one.threads},
-                      one.sessions);
-        }
-    }
-    for (const Cell &one : {cells[1], cells[2], cells[3]}) {
-        if (is_key) {
-            add<Pool>(Way::tcp, name, Load{one.threads}, one.sessions);
+    for (const Way way : {Way::unix_socket, Way::tcp}) {
+        for (const Cell &one : cells) {
+            if (is_key || one.everybody) {
+                add<Pool>(way, name, Load{one.threads}, one.sessions);
+            }
         }
     }
 }
@@ -73,12 +69,13 @@ pool(const std::string &name, bool is_key)
  * business. */
 template <class Pool>
 void
-without_pool(const std::string &name)
+without_pool(const std::string &name, unsigned most)
 {
-    for (const unsigned threads : {1u, 2u, 8u}) {
-        add<Pool>(Way::unix_socket, name, Load{threads}, threads);
-        if (threads > 1) {
-            add<Pool>(Way::tcp, name, Load{threads}, threads);
+    for (const Way way : {Way::unix_socket, Way::tcp}) {
+        for (const unsigned threads : {1u, 2u, 8u, 32u, 64u, 256u}) {
+            if (threads <= most) {
+                add<Pool>(way, name, Load{threads}, threads);
+            }
         }
     }
 }
@@ -89,10 +86,11 @@ with_gap(const std::string &name)
 {
     Load load{1};
     load.gap_ns = gap_ns;
-    add<Pool>(Way::unix_socket, name, load, 1, "/gap:100us");
-    if (target().pid != 0) {
-        add<OnOneCpu<Pool>>(Way::unix_socket, name, load, 1,
-                            "/gap:100us/one_cpu");
+    for (const Way way : {Way::unix_socket, Way::tcp}) {
+        add<Pool>(way, name, load, 1, "/gap:100us");
+        if (target().pid != 0) {
+            add<OnOneCpu<Pool>>(way, name, load, 1, "/gap:100us/one_cpu");
+        }
     }
 }
 
@@ -113,9 +111,10 @@ add_rivals()
     pool<LibzdbServer>("libzdb", false);
 #endif
 #if DEWPOND_BENCH_MYSQLPP
-    for (const unsigned threads : {2u, 8u}) {
-        add<MysqlppServer>(Way::unix_socket, "mysqlpp", Load{threads},
-                           threads);
+    for (const Way way : {Way::unix_socket, Way::tcp}) {
+        for (const unsigned threads : {2u, 8u}) {
+            add<MysqlppServer>(way, "mysqlpp", Load{threads}, threads);
+        }
     }
 #endif
 }
@@ -128,8 +127,9 @@ main(int argc, char **argv)
 {
     using namespace bench;
     need_target();
-    without_pool<PerThread>("per_thread");
-    without_pool<PerQuery>("per_query");
+    without_pool<PerThread>("per_thread", 256);
+    /* More that connect at once do not fit into a server's back_log. */
+    without_pool<PerQuery>("per_query", 64);
     pool<DewpondServer<DEW_RESET_NEVER>>("dewpond_never", true);
     pool<DewpondServer<DEW_RESET_AUTO>>("dewpond_auto", true);
     pool<DewpondServer<DEW_RESET_ROLLBACK>>("dewpond_rollback", false);

@@ -6,6 +6,7 @@
  *     explicit Pool(unsigned sessions);
  *     void acquire(Loan &), release(Loan &);
  *     void use(Loan &);                only if loans do some work
+ *     static constexpr bool is_counted = true;   if counted.h sees its calls
  * One measurement is a window of time in which all threads run; before it they
  * warm up. Its figure is the time of the window by the pairs that all threads
  * made in it: with two processors and perfect scaling half of one thread's.
@@ -44,6 +45,7 @@ struct Result {
     double pairs = 0, seconds = 0;
     double fewest = 0, most = 0; /* pairs of one thread */
     double switches = 0, cpu_s = 0, others = 0;
+    bool is_counted = false; /* else the next line says nothing */
     double wakes = 0, parks = 0, polls = 0;
     Times times; /* of the second window */
 };
@@ -61,6 +63,12 @@ template <class Pool, class = void> struct has_use : std::false_type {
 };
 template <class Pool>
 struct has_use<Pool, std::void_t<decltype(&Pool::use)>> : std::true_type {
+};
+
+template <class Pool, class = void> struct is_counted : std::false_type {
+};
+template <class Pool>
+struct is_counted<Pool, std::enable_if_t<Pool::is_counted>> : std::true_type {
 };
 
 template <class Pool>
@@ -163,6 +171,7 @@ measure(Pool &pool, const Load &load)
         thread.join();
     }
     settle_up(before, after, result);
+    result.is_counted = is_counted<Pool>::value;
     for (const auto &worker : workers) {
         result.times.acquire.add(worker->times.acquire);
         result.times.release.add(worker->times.release);

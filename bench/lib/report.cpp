@@ -64,9 +64,11 @@ tell(benchmark::State &state, const Result &result)
     state.counters["fairness"] =
         result.most > 0 ? result.fewest / result.most : 0;
     state.counters["switches_per_pair"] = result.switches / pairs;
-    state.counters["wakes_per_loan"] = result.wakes / pairs;
-    state.counters["parks_per_loan"] = result.parks / pairs;
-    state.counters["polls_per_loan"] = result.polls / pairs;
+    if (result.is_counted) {
+        state.counters["wakes_per_loan"] = result.wakes / pairs;
+        state.counters["parks_per_loan"] = result.parks / pairs;
+        state.counters["polls_per_loan"] = result.polls / pairs;
+    }
     state.counters["cpus_used"] = result.cpu_s / result.seconds;
     state.counters["others"] = result.others;
 }

@@ -70,8 +70,8 @@ most_sessions()
         const uint64_t files = raise_file_limit();
         const uint64_t fit = files < 1000 ? 100 : (files - 200) / 2;
         if (fit < 10000) {
-            fprintf(stderr, "only %llu open files are allowed: %llu sessions "
-                    "in place of 10 000\n",
+            fprintf(stderr, "note: only %llu open files are allowed: %llu "
+                    "sessions in place of 10 000\n",
                     static_cast<unsigned long long>(files),
                     static_cast<unsigned long long>(fit));
         }

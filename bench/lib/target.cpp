@@ -34,6 +34,8 @@ target()
         t.port = static_cast<unsigned>(
             atoi(from_environment("PORT").c_str()));
         t.pid = atoi(from_environment("SERVER_PID").c_str());
+        t.connections = static_cast<unsigned>(
+            atoi(from_environment("CONNECTIONS").c_str()));
         return t;
     }();
     return named;
@@ -43,6 +45,17 @@ bool
 Target::has(Way way) const
 {
     return way == Way::tcp ? port != 0 : !socket.empty();
+}
+
+bool
+Target::takes(unsigned sessions, const std::string &row) const
+{
+    if (connections == 0 || sessions <= connections) {
+        return true;
+    }
+    fprintf(stderr, "note: no %s: the server takes %u connections more, not "
+            "%u\n", row.c_str(), connections, sessions);
+    return false;
 }
 
 void

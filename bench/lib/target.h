@@ -3,7 +3,9 @@
 /*
  * bench/run starts a private MariaDB server and sets these, or takes them from
  * its --server: DEWPOND_BENCH_SOCKET, _HOST, _PORT, _USER, _PASSWORD,
- * _DATABASE, and _SERVER_PID where it runs on this machine for us alone.
+ * _DATABASE, _CONNECTIONS, which is how many it will take, and _SERVER_PID
+ * where it runs on this machine for us alone. _LOCAL_PID is that of another
+ * one on this machine: lib/machine.h counts its processor time as ours.
  */
 #ifndef DEWPOND_BENCH_TARGET_H
 #define DEWPOND_BENCH_TARGET_H
@@ -19,7 +21,10 @@ struct Target {
     std::string socket, host, user, password, database;
     unsigned port = 0;
     int pid = 0; /* 0: elsewhere, or not for us alone */
+    unsigned connections = 0; /* 0: not known */
     bool has(Way way) const;
+    /* False, and said aloud, if it does not take so many connections. */
+    bool takes(unsigned sessions, const std::string &row) const;
 };
 
 const Target &target();

@@ -38,6 +38,7 @@ standin_config(unsigned sessions)
 class Dewpond
 {
 public:
+    static constexpr bool is_counted = true;
     struct Loan {
         dew_conn conn = DEW_CONN_INIT;
     };

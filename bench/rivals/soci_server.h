@@ -25,11 +25,12 @@ public:
         const std::string where =
             way == Way::tcp
                 ? "host=" + t.host + " port=" + std::to_string(t.port)
-                : "unix_socket=" + t.socket;
+                : "unix_socket=" + quoted(t.socket);
         for (unsigned i = 0; i < sessions; i++) {
-            pool_.at(i).open(soci::mysql, where + " db=" + t.database +
-                                              " user=" + t.user +
-                                              " password=" + t.password);
+            pool_.at(i).open(soci::mysql,
+                             where + " db=" + quoted(t.database) + " user=" +
+                                 quoted(t.user) + " password=" +
+                                 quoted(t.password));
         }
     }
 
@@ -48,6 +49,17 @@ public:
     void release(Loan &loan) { pool_.give_back(loan.position); }
 
 private:
+    static std::string
+    quoted(const std::string &text)
+    {
+        std::string out = "'";
+        for (const char byte : text) {
+            out += byte == '\'' || byte == '\\' ? "\\" : "";
+            out += byte;
+        }
+        return out + "'";
+    }
+
     soci::connection_pool pool_;
 };
 

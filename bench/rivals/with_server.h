@@ -165,8 +165,22 @@ private:
         const bool tcp = way == Way::tcp;
         return "mysql://" + (tcp ? t.host + ":" + std::to_string(t.port)
                                  : std::string("localhost")) +
-               "/" + t.database + "?user=" + t.user + "&password=" +
-               t.password + (tcp ? "" : "&unix-socket=" + t.socket);
+               "/" + escaped(t.database) + "?user=" + escaped(t.user) +
+               "&password=" + escaped(t.password) +
+               (tcp ? "" : "&unix-socket=" + escaped(t.socket));
+    }
+
+    static std::string
+    escaped(const std::string &text)
+    {
+        std::string out;
+        for (const unsigned char byte : text) {
+            char code[4];
+            snprintf(code, sizeof code, "%%%02X", byte);
+            out += isalnum(byte) ? std::string(1, static_cast<char>(byte))
+                                 : code;
+        }
+        return out;
     }
 };
 #endif

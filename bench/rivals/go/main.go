@@ -128,9 +128,10 @@ func main() {
 			threads, 64, 0, window)
 	}
 	for _, threads := range []int{16, 64} {
-		for _, us := range []int{1, 50} {
-			measure(fmt.Sprintf("acquire_crowded/go_database_sql/threads:%d/sessions:4/hold:%dus",
-				threads, us), threads, 4, time.Duration(us)*time.Microsecond, window)
+		for _, hold := range []string{"0", "1us", "50us"} {
+			length, _ := time.ParseDuration(hold)
+			measure(fmt.Sprintf("acquire_crowded/go_database_sql/threads:%d/sessions:4/hold:%s",
+				threads, hold), threads, 4, length, window)
 		}
 	}
 }
