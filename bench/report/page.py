@@ -19,21 +19,22 @@ table { border-collapse: collapse; font-size: 13px; width: 100% }
 th, td { text-align: right; padding: .2rem .6rem; border-bottom: 1px solid #e2e8f0 }
 th:first-child, td:first-child { text-align: left }
 .met { color: #15803d; font-weight: 600 } .missed { color: #b91c1c; font-weight: 700 }
-.absent { color: #64748b } details { margin: .6rem 0 } summary { cursor: pointer }
+.absent, .beside { color: #64748b } details { margin: .6rem 0 } summary { cursor: pointer }
 .score { font-size: 1.1rem; font-weight: 600 }
 """
 THREADS = (1, 2, 4, 8, 16, 64)
 
 
 def pools_of(results, question, position=1):
-    """The pools of a question, ours first."""
+    """The pools of a question, ours first, and of these the default one."""
     found = []
     for name in results.names(question + "/"):
         pool = name.split("/")[position]
         if pool not in found:
             found.append(pool)
-    return sorted(found, key=lambda pool: (not pool.startswith("dewpond"),
-                                           pool))
+    return sorted(found, key=lambda pool: (
+        not pool.startswith("dewpond"), pool != "dewpond",
+        pool != "dewpond_auto", pool))
 
 
 def idle_plot(results):
@@ -88,19 +89,22 @@ def scale_plot(results):
 
 
 def queries_plot(results, threads, sessions):
-    rows = []
+    rows, way = [], results.way()
     for pool in pools_of(results, "server", 2):
-        name = f"server/unix/{pool}/threads:{threads}/sessions:{sessions}"
-        if name in results.cells:
-            rows.append((pool, results.median(name, "pairs_per_s")))
+        # Without a pool each thread has a session of its own.
+        for own in (sessions, threads):
+            name = f"server/{way}/{pool}/threads:{threads}/sessions:{own}"
+            if name in results.cells:
+                rows.append((pool, results.median(name, "pairs_per_s")))
+                break
     return bars_plot(f"Queries per second, {threads} threads on {sessions} "
-                     "sessions, unix socket", rows, "", "longer is better")
+                     f"sessions, {way}", rows, "", "longer is better")
 
 
 def server_waits_plot(results):
     rows = []
     for pool in pools_of(results, "server", 2):
-        name = f"server/unix/{pool}/threads:32/sessions:4"
+        name = f"server/{results.way()}/{pool}/threads:32/sessions:4"
         if name in results.cells:
             rows.append((pool, [
                 (label, (results.median(name, "acquire_" + figure) or 0) / 1e3)
@@ -113,7 +117,8 @@ def server_waits_plot(results):
 def resets_plot(results):
     rows = []
     for pool in pools_of(results, "server", 2):
-        name = f"server/unix/{pool}/threads:1/sessions:1/gap:100us"
+        name = (f"server/{results.way()}/{pool}/threads:1/sessions:1"
+                "/gap:100us")
         if name in results.cells:
             for title, figure in (("borrow", "acquire_p50"),
                                   ("return", "release_p50")):
@@ -149,25 +154,30 @@ def table(head, rows, classes=None):
 
 
 def verdict_class(row):
-    return {"met": "met", "NOT MET": "missed"}.get(row[-1], "absent")
+    """Of the page's style, and how the score counts it."""
+    return {"met": "met", "NOT MET": "missed", "not measured": "absent"}.get(
+        row[-1].removesuffix(" *"), "beside")
 
 
 def score(verdicts):
-    met = sum(row[-1] == "met" for row in verdicts)
-    missed = [row for row in verdicts if row[-1] == "NOT MET"]
-    absent = len(verdicts) - met - len(missed)
-    line = f"{met} of {met + len(missed)} targets met"
+    kinds = [verdict_class(row) for row in verdicts]
+    met, missed, absent = map(kinds.count, ("met", "missed", "absent"))
+    if met + missed == 0:
+        return "no target was measured"
+    line = f"{met} of {met + missed} targets met"
     return line + (f", {absent} not measured" if absent else "")
 
 
 def question_details(results, question):
     names = results.names(question + "/")
     columns = text.columns_of(results, names)
-    head = ["cell", "ns", "+-"] + [title for _, title, _, _ in columns]
     rows = [text.cells_of(results, name, columns) for name in names]
+    more = ("<p>What each reset policy costs:</p>"
+            + table(*text.policies(results)) if question == "server" else "")
     return (f"<details><summary><b>{question}</b>: "
             f"{html.escape(text.TITLES[question])}</summary>"
-            f"{table(head, rows)}</details>")
+            f"<p>{html.escape(text.MEANINGS.get(question, ''))}</p>"
+            f"{table(text.head_of(columns), rows)}{more}</details>")
 
 
 def page(results, verdicts):
@@ -175,10 +185,8 @@ def page(results, verdicts):
     about = " · ".join(str(context[key]) for key in
                        ("date", "cpu", "kernel", "compiler", "server")
                        if context.get(key))
-    noise = context.get("disturbed_cells")
-    warning = (f'<p class="missed">{html.escape(str(noise))} cells were '
-               "disturbed by others on this machine (marked with a star): "
-               "measure again when it is quiet.</p>" if noise else "")
+    warnings = [f'<p class="missed">{html.escape(line)}</p>'
+                for line in text.caveats(context)]
     parts = ["<!doctype html><html lang=en><meta charset=utf-8>",
              "<meta name=viewport content='width=device-width'>",
              "<title>dewpond's benchmarks</title>",
@@ -186,7 +194,8 @@ def page(results, verdicts):
              f'<p class="about">{html.escape(about)} · commit '
              f"{html.escape(str(context.get('commit')))} · medians of "
              f"{context.get('repetitions')} interleaved repetitions</p>",
-             f'<p class="score">{score(verdicts)}</p>', warning,
+             f'<p class="score">{score(verdicts)}</p>', *warnings,
+             f'<p class="about">{html.escape(text.HOW)}</p>',
              '<div class="plots">']
     parts += [f"<figure>{plot}</figure>" for plot in plots(results) if plot]
     parts += ["</div><h2>Targets</h2>",

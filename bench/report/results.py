@@ -17,17 +17,25 @@ class Results:
     """All cells of one run: name -> the measurements, one per repetition."""
 
     def __init__(self, context, benchmarks):
-        self.context, self.benchmarks = context, benchmarks
-        self.cells = {}
-        for entry in benchmarks:
-            if entry.get("run_type", "iteration") == "iteration":
-                self.cells.setdefault(entry["name"], []).append(entry)
+        # The medians of a result that was loaded are reckoned anew.
+        self.context, self.benchmarks = context, [
+            entry for entry in benchmarks
+            if entry.get("run_type", "iteration") == "iteration"]
+        self.cells, self.asked = {}, set()
+        for entry in self.benchmarks:
+            self.cells.setdefault(entry["name"], []).append(entry)
 
     @staticmethod
     def load(path):
-        with open(path, encoding="utf-8") as file:
-            whole = json.load(file)
-        return Results(whole["context"], whole["benchmarks"])
+        try:
+            with open(path, encoding="utf-8") as file:
+                whole = json.load(file)
+            return Results(whole["context"], whole["benchmarks"])
+        except OSError as failure:
+            raise ValueError(f"{path}: {failure.strerror}") from failure
+        except (ValueError, KeyError, TypeError) as failure:
+            raise ValueError(f"{path} is not a result of bench/run: "
+                             f"{failure!r}") from failure
 
     def save(self, path):
         with open(path, "w", encoding="utf-8") as file:
@@ -54,6 +62,7 @@ class Results:
                 if isinstance(entry.get(figure), (int, float))]
 
     def median(self, name, figure="ns"):
+        self.asked.add(name)  # so that who asks can tell what he judged by
         values = self.values(name, figure)
         return statistics.median(values) if values else None
 
@@ -62,6 +71,10 @@ class Results:
         values = self.values(name, figure)
         middle = statistics.median(values) if values else 0
         return (max(values) - min(values)) / 2 / middle if middle else 0.0
+
+    def way(self):
+        """How the server was asked: what is told of it is of this way."""
+        return "unix" if self.names("server/unix/") else "tcp"
 
     def names(self, start=""):
         return [name for name in self.cells if name.startswith(start)]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Runs the questions, interleaved, and writes what came out (see bench/run)."""
-import argparse
 import datetime
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,53 +14,20 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # pylint: disable=wrong-import-position
 from report import outside, page, server, targets, text  # noqa: E402
+from report.arguments import QUESTIONS, arguments  # noqa: E402
 from report.compare import compare  # noqa: E402
 from report.results import Results, from_google, from_outside  # noqa: E402
 
 ROOT = os.path.dirname(outside.BENCH)
-QUESTIONS = ("limits", "acquire_idle", "acquire_crowded", "handoff", "scale",
-             "keeper", "server")
 # Without these rows the quick run has all that the targets and plots need.
 QUICK = {
-    "acquire_idle": "-(dewpond_so|dewpond_touched|poco_sessionpool|mysqlpp)/",
+    "acquire_idle": "-(dewpond_touched|poco_sessionpool|mysqlpp)/",
     "acquire_crowded": "-(dewpond_fifo|dewpond_barging|poco_sessionpool|"
                        "libzdb)/|blocks:1ms",
     "handoff": "-(soci|apr_reslist|poco_objectpool)/|anywhere",
     "server": "-server/tcp|threads:(64|256)/|threads:32/sessions:8",
     "keeper": "-rest|tend",
 }
-
-
-def arguments():
-    parser = argparse.ArgumentParser(prog="bench/run", description=(
-        "Builds and runs dewpond's benchmarks; everything is written to "
-        "bench/results. Other forms: bench/run --compare A.json B.json; "
-        "bench/run --instructions [--accept]."))
-    parser.add_argument("questions", nargs="*", metavar="QUESTION",
-                        help=f"of {', '.join(QUESTIONS)}; default: all")
-    parser.add_argument("--quick", action="store_true",
-                        help="about 5 minutes: fewer rows, shorter, 3 times")
-    parser.add_argument("--repetitions", type=int)
-    parser.add_argument("--window-ms", type=int,
-                        help="how long one cell is measured")
-    parser.add_argument("--filter", help="of Google Benchmark, for all rows")
-    parser.add_argument("--server", metavar="URI", help="ask this server: "
-                        "mysql://user:password@host:port/db?socket=PATH")
-    parser.add_argument("--pymysql-pool", metavar="DIRECTORY",
-                        help="holds a copy of it; bench/README.md tells how")
-    parser.add_argument("--output", help="directory for what is written")
-    parser.add_argument("--compare", nargs=2, metavar=("BEFORE", "AFTER"))
-    parser.add_argument("--report", metavar="RESULT",
-                        help="write the tables and plots of a result anew")
-    parser.add_argument("--programs", help=argparse.SUPPRESS)
-    wanted = parser.parse_args()
-    for question in wanted.questions:
-        if question not in QUESTIONS:
-            parser.error(f"no question {question}")
-    wanted.questions = wanted.questions or list(QUESTIONS)
-    wanted.repetitions = wanted.repetitions or (3 if wanted.quick else 5)
-    wanted.window_ms = wanted.window_ms or (100 if wanted.quick else 300)
-    return wanted
 
 
 def say(line):
@@ -97,7 +64,7 @@ class Run:
     def __init__(self, wanted, scratch, environment):
         self.wanted, self.environment = wanted, environment
         self.context, self.benchmarks = {}, []
-        self.outside, self.missing = [], {}
+        self.outside, self.missing, self.notes = [], {}, []
         if {"acquire_idle", "acquire_crowded"} & set(wanted.questions):
             self.outside, self.missing = outside.all_of_them(
                 scratch, wanted.pymysql_pool)
@@ -120,23 +87,41 @@ class Run:
                    "--benchmark_enable_random_interleaving=true"]
         chosen = self.wanted.filter or (
             QUICK.get(question) if self.wanted.quick else None)
+        if chosen and not self.environment.get("DEWPOND_BENCH_SOCKET"):
+            chosen = chosen.replace("server/tcp|", "")  # it is all there is
         if chosen:
             command.append(f"--benchmark_filter={chosen}")
         ran = subprocess.run(command, capture_output=True, text=True,
                              env=self.environment, check=False)
         if ran.returncode != 0:
             raise RuntimeError(f"{question}: {ran.stderr[-3000:]}")
+        self.take_notes(ran.stderr)
         if not ran.stdout.strip():
             return  # the filter matched nothing
         context, benchmarks = from_google(ran.stdout, repetition)
         self.context.update(context)
         self.benchmarks += benchmarks
 
+    def take_notes(self, told):
+        """What a program left out or did otherwise: said once, and kept."""
+        for line in told.splitlines():
+            note = line.removeprefix("note: ")
+            if note != line and note not in self.notes:
+                self.notes.append(note)
+                say(f"NOTE {note}")
+
     def ask_outside(self, program, repetition):
         self.benchmarks += [
             from_outside(cell, repetition)
             for cell in program.run(self.environment)
-            if text.question_of(cell["name"]) in self.wanted.questions]
+            if text.question_of(cell["name"]) in self.wanted.questions
+            and self.matches(cell["name"])]
+
+    def matches(self, name):
+        wanted = self.wanted.filter or ""
+        if wanted.startswith("-"):
+            return not re.search(wanted[1:], name)
+        return bool(re.search(wanted, name))
 
     def progress(self, repetition, name):
         all_jobs = self.wanted.repetitions * (len(self.wanted.questions)
@@ -148,22 +133,34 @@ class Run:
             f"{self.done * 100 // all_jobs:3d} %  {name}{left}")
 
     def repeat(self):
+        """The failure that ended it, if there was one after the first
+        repetition: what was measured until then is told."""
         for repetition in range(self.wanted.repetitions):
             for name, job in self.jobs():
                 self.progress(repetition, name)
-                job(repetition)
+                try:
+                    job(repetition)
+                except RuntimeError as failure:
+                    if repetition == 0:
+                        raise
+                    self.notes.append(f"ENDED in repetition {repetition + 1}: "
+                                      f"{name} failed")
+                    return failure
                 self.done += 1
+        return None
 
     def results(self):
         context = dict(self.context, cpu=cpu_name(), commit=commit(),
                        repetitions=self.wanted.repetitions,
                        window_ms=self.wanted.window_ms,
-                       quick=self.wanted.quick)
+                       quick=self.wanted.quick, notes=self.notes)
+        if self.wanted.filter:
+            context["filter"] = self.wanted.filter
         for one in self.outside:
             context["rival_" + one.name] = one.version
         for name in self.missing:
             context["rival_" + name] = "missing"
-        if "server" in self.wanted.questions:
+        if {"server", "keeper"} & set(self.wanted.questions):
             context["server"] = server.version(self.environment)
         results = Results(context, sorted(self.benchmarks, key=in_order))
         disturbed = sum(map(results.is_disturbed, results.cells))
@@ -173,21 +170,20 @@ class Run:
 
 
 def write(results, directory, stem):
-    os.makedirs(directory, exist_ok=True)
+    """The tables and plots, and what of them a terminal shows."""
     verdicts = targets.judge(results)
     base = os.path.join(directory, stem)
-    results.save(base + ".json")
     for suffix, content in ((".md", text.markdown(results, verdicts)),
                             (".html", page.page(results, verdicts))):
         with open(base + suffix, "w", encoding="utf-8") as file:
             file.write(content)
     print("\n".join(text.machine_lines(results.context)) + "\n")
     for what, must, seen, verdict in verdicts:
-        print(f"{verdict:13} {seen:>10}  must be {must:10}  {what}")
+        if seen != "-":
+            print(f"{verdict:13} {seen:>10}  must be {must:10}  {what}")
     print(f"\n{page.score(verdicts)}")
-    if "disturbed_cells" in results.context:
-        print(f"DISTURBED: {results.context['disturbed_cells']} cells: others "
-              "used this machine; these figures mean little")
+    for line in text.caveats(results.context):
+        print(line)
     for suffix in (".json", ".md", ".html"):
         print(os.path.relpath(base + suffix))
 
@@ -197,36 +193,59 @@ def measure(wanted):
         wanted.window_ms))
     private = None
     directory = wanted.output or os.path.join(outside.BENCH, "results")
+    os.makedirs(directory, exist_ok=True)
     stem = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     try:
         if wanted.server:
             environment.update(server.environment_of_uri(wanted.server))
+            server.connections(environment)
+            pid = server.local_pid(environment)
+            if pid:
+                environment["DEWPOND_BENCH_LOCAL_PID"] = str(pid)
         elif {"server", "keeper"} & set(wanted.questions):
             say("starting a private MariaDB server")
             private = server.PrivateServer()
             environment.update(private.start())
         with tempfile.TemporaryDirectory(prefix="dewpond-bench-") as scratch:
             run = Run(wanted, scratch, environment)
-            run.repeat()
-        write(run.results(), directory, stem)
+            failure = run.repeat()
+        results = run.results()
+        results.save(os.path.join(directory, stem + ".json"))
+        write(results, directory, stem)
+        if failure:
+            raise failure
     finally:
         if private is not None:
             private.stop()
 
 
-def main():
-    wanted = arguments()
+def obey(wanted):
     if wanted.compare:
-        sys.exit(compare(*wanted.compare))
+        return compare(*wanted.compare)
     if wanted.report:
         directory, name = os.path.split(os.path.abspath(wanted.report))
-        write(Results.load(wanted.report), directory,
+        write(Results.load(wanted.report), wanted.output or directory,
               name.removesuffix(".json"))
-        return
-    try:
+    elif wanted.programs:  # else only the arguments were to be looked at
         measure(wanted)
-    except (RuntimeError, ValueError) as failure:
+    return 0
+
+
+def stop(number, _):
+    """As by Ctrl-C, so that the server and the directories go, too."""
+    sys.exit(128 + number)
+
+
+def main():
+    wanted = arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        sys.exit(obey(wanted))
+    except (RuntimeError, ValueError, OSError) as failure:
         sys.exit(f"error: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

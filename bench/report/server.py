@@ -2,6 +2,8 @@
 """The server that is asked: a private MariaDB server, or one that was named."""
 import os
 import shutil
+import socket as sockets
+import struct
 import subprocess
 import tempfile
 import time
@@ -32,10 +34,13 @@ def environment_of_uri(uri):
     options = urllib.parse.parse_qs(parts.query)
     socket = options.get("socket", [""])[0]
     port = parts.port or (0 if socket else 3306)
+    database = urllib.parse.unquote(parts.path.lstrip("/"))
+    if not database or not parts.username:
+        raise ValueError("--server wants a user and a database (it stays as it "
+                         "is): mysql://user:password@host:port/database")
     return environment_of(socket, parts.hostname or "127.0.0.1", port,
-                          urllib.parse.unquote(parts.username or ""),
-                          urllib.parse.unquote(parts.password or ""),
-                          parts.path.lstrip("/"))
+                          urllib.parse.unquote(parts.username),
+                          urllib.parse.unquote(parts.password or ""), database)
 
 
 class PrivateServer:
@@ -87,8 +92,7 @@ class PrivateServer:
                               "bench", "bench", self.process.pid)
 
     def free_port(self):
-        import socket
-        with socket.socket() as probe:
+        with sockets.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         return self.port
@@ -113,18 +117,59 @@ class PrivateServer:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def version(environment):
-    """As the server tells it, or why it does not."""
+def answer_of(environment, sql):
+    """(the answer, or what the client says in its place; whether it is one)"""
     get = environment.get
     command = ["mariadb", "--no-defaults", "--batch", "--skip-column-names",
+               "--connect-timeout=10",
                "--user=" + get("DEWPOND_BENCH_USER", ""),
-               "--password=" + get("DEWPOND_BENCH_PASSWORD", ""),
-               "--execute=SELECT VERSION()"]
+               "--execute=" + sql, get("DEWPOND_BENCH_DATABASE", "")]
     if get("DEWPOND_BENCH_SOCKET"):
         command.append("--socket=" + get("DEWPOND_BENCH_SOCKET"))
     else:
-        command += ["--host=" + get("DEWPOND_BENCH_HOST", ""),
+        command += ["--protocol=tcp", "--host=" + get("DEWPOND_BENCH_HOST", ""),
                     "--port=" + get("DEWPOND_BENCH_PORT", "")]
-    answer = subprocess.run(command, capture_output=True, text=True,
-                            check=False)
-    return answer.stdout.strip() or answer.stderr.strip()
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=False,
+        env=dict(environment, MYSQL_PWD=get("DEWPOND_BENCH_PASSWORD", "")))
+    return (answer.stdout.strip() or answer.stderr.strip(),
+            answer.returncode == 0)
+
+
+def version(environment):
+    """As the server tells it, or why it does not."""
+    return answer_of(environment, "SELECT VERSION()")[0]
+
+
+def connections(environment):
+    """Notes how many more the server takes, and how it cannot be asked at all
+    before the first of many minutes is spent."""
+    told, is_answer = answer_of(environment, "SELECT @@max_connections - "
+                                "VARIABLE_VALUE FROM information_schema."
+                                "GLOBAL_STATUS WHERE VARIABLE_NAME = "
+                                "'THREADS_CONNECTED'")
+    if not is_answer:
+        told, is_answer = answer_of(environment, "SELECT @@max_connections - 5")
+    if not is_answer:
+        raise RuntimeError(f"the server does not answer: {told}")
+    environment["DEWPOND_BENCH_CONNECTIONS"] = str(
+        max(1, int(float(told)) - 2))
+
+
+def local_pid(environment):
+    """Of a server on this machine, else None: its processor time is no sign
+    that others disturb us."""
+    path = environment.get("DEWPOND_BENCH_SOCKET")
+    if path:
+        with sockets.socket(sockets.AF_UNIX) as probe:
+            probe.connect(path)
+            who = probe.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, 12)
+        return struct.unpack("3i", who)[0] or None
+    if environment.get("DEWPOND_BENCH_HOST") in ("127.0.0.1", "localhost"):
+        told, _ = answer_of(environment, "SELECT @@datadir, @@pid_file")
+        try:
+            with open(os.path.join(*told.split("\t")), encoding="ascii") as file:
+                return int(file.read())
+        except (OSError, ValueError):
+            pass
+    return None

@@ -15,7 +15,7 @@ COLOURS = {
     "hikaricp": "#0891b2", "go_database_sql": "#0ea5e9",
     "r2d2": "#7f1d1d", "pymysql_pool": "#a3a300",
     "per_thread": "#111827", "per_query": "#9ca3af", "no_pool": "#111827",
-    "mutex_lifo_reset": "#3b82f6", "mutex_lifo_ping": "#93c5fd",
+    "mutex_lifo_reset": "#3b82f6", "mutex_lifo_ping": "#60a5fa",
 }
 
 
@@ -35,6 +35,15 @@ def short(value):
         if abs(value) >= size:
             return f"{value / size:.3g} {unit}"
     return f"{value:.3g}"
+
+
+def told(value, unit):
+    """With its unit: 12000 us is told as 12 ms."""
+    if unit == " us":
+        for size, name in ((1e6, "s"), (1e3, "ms"), (1, "us"), (1e-3, "ns")):
+            if value >= size:
+                return f"{value / size:.3g} {name}"
+    return short(value) + unit
 
 
 def tag(name, content="", **attributes):
@@ -139,8 +148,8 @@ def range_plot(title, rows, unit, note=""):
     bottom = height - 28
     body = [text(WIDTH, 16, note, "end", 11, "#64748b")]
     body += [line(axis.at(mark), TOP, axis.at(mark), bottom)
-            + text(axis.at(mark), bottom + 16, short(mark) + unit, "middle",
-                   11) for mark in axis.marks]
+            + text(axis.at(mark), bottom + 16, told(mark, unit), "middle", 11)
+             for mark in axis.marks]
     for rank, (name, dots) in enumerate(rows):
         y, colour = TOP + (rank + 0.6) * row_height, colour_of(name, rank)
         body.append(text(left - 12, y + 4, name, "end", 12, colour,
@@ -148,10 +157,9 @@ def range_plot(title, rows, unit, note=""):
         body.append(line(axis.at(dots[0][1]), y, axis.at(dots[-1][1]), y,
                          colour, 2))
         for index, (label, v) in enumerate(dots):
-            body.append(tag("circle", tag("title", f"{label} {short(v)}"
-                                          f"{unit}"), cx=f"{axis.at(v):.1f}",
-                            cy=y, r=3 + 1.2 * index, fill=colour,
-                            fill_opacity=0.85))
+            body.append(tag("circle", tag("title", f"{label} {told(v, unit)}"),
+                            cx=f"{axis.at(v):.1f}", cy=y, r=3 + 1.2 * index,
+                            fill=colour, fill_opacity=0.85))
     return frame("".join(body), title, height)
 
 
@@ -172,6 +180,5 @@ def bars_plot(title, rows, unit, note=""):
         body.append(tag("rect", x=left, y=y + 2, width=f"{width:.1f}",
                         height=row_height - 8, rx=2, fill=colour,
                         fill_opacity=1 if is_ours(name, rank) else 0.75))
-        body.append(text(left + width + 6, y + 13, short(v) + unit, "start",
-                         11))
+        body.append(text(left + width + 6, y + 13, told(v, unit), "start", 11))
     return frame("".join(body), title, height)
