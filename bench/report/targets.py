@@ -28,7 +28,7 @@ class Target:
 
     def verdict(self, value):
         if value is None or value < 0:  # nothing here can be below zero
-            return "not measured"
+            return "beside: -" if self.beside else "not measured"
         met = (value <= self.most if self.most is not None
                else value >= self.least)
         if self.beside:
