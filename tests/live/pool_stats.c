@@ -50,7 +50,7 @@ each_thing_is_counted_once(void **state)
     dew_pool *const pool = kit_open(&config);
     for (int i = 0; i < 5; i++) { /* five resets: each says something */
         loan_do(kit_borrow(pool, &conn), "DO 1");
-        kit_return(&conn);
+        kit_return_answered(&conn); /* nobody waits for it, and is counted */
     }
     (void)kit_borrow(pool, &conn); /* none: it said nothing */
     kit_return(&conn);
@@ -164,12 +164,13 @@ sessions_opened_are_open_or_left_for_a_reason(void **state)
         }
         kit_return(&conn);
     }
-    const dew_stats stats = kit_stats(pool);
-    KIT_AWAIT(kit_stats(pool).conns_open ==
-              kit_stats(pool).conns_idle + kit_stats(pool).conns_leased);
+    /* What was ordered may still arrive: a late answer served who ordered it. */
+    dew_stats stats;
+    KIT_AWAIT((stats = kit_stats(pool)).conns_opening == 0 &&
+              stats.conns_open == stats.conns_idle);
     assert_int_equal(stats.acquires, 60);
     assert_int_equal(stats.connects,
-                     kit_stats(pool).conns_open + stats.discarded +
+                     stats.conns_open + stats.discarded +
                          stats.detached + stats.retired_lifetime +
                          stats.retired_broken + stats.retired_idle +
                          stats.retired_refresh + stats.retired_shrink);
