@@ -31,7 +31,8 @@ first_borrower_after_a_long_quiet_is_not_told_an_old_failure(void **state)
     config.fail_fast_after_ms = DEW_ZERO;
     dew_pool *const pool = kit_open(&config);
     fault_arm(FAULT_CONNECT, 1, true);
-    assert_int_equal(dew_acquire(pool, 100, &conn, &error), DEW_ECONNECT);
+    assert_int_equal(dew_acquire(pool, KIT_PATIENCE_MS, &conn, &error),
+                     DEW_ECONNECT);
     fault_arm(FAULT_CONNECT, 0, false);
     KIT_AWAIT(!pond_has(&pool->pond, POND_BROKEN));
     const uint64_t failures = kit_stats(pool).connect_failures;
@@ -260,7 +261,8 @@ last_loan_that_goes_while_connects_fail_ends_every_wait(void **state)
     for (size_t i = 0; i < WAITERS; i++) {
         kit_send_borrower(&waiters[i], pool, DEW_WAIT_FOREVER);
     }
-    KIT_AWAIT(pond_has(&pool->pond, POND_BROKEN));
+    KIT_AWAIT(pond_has(&pool->pond, POND_BROKEN) &&
+              kit_stats(pool).waiters == WAITERS);
     /* A return could serve them: they wait, through several more failures. */
     const uint64_t failures = kit_stats(pool).connect_failures;
     KIT_AWAIT(kit_stats(pool).connect_failures >= failures + 2);
