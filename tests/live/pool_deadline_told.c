@@ -13,8 +13,11 @@
 #include "fixture/journal.h"
 #include "fixture/scripted_kit.h"
 
-#define LOOK_AFTER_MS 300
-#define LATE_MS 200 /* far longer than the end of a loan waits for a KILL */
+/* As long as the KILL itself, and the look, may take. */
+#define LOOK_AFTER_MS 1500
+/* Far longer than the end of a loan waits for a KILL, or this thread is kept off
+ * its CPU; in time all the same. */
+#define LATE_MS 700
 
 static dew_script_server *server;
 static struct journal journal;
