@@ -91,8 +91,9 @@ probe_of_a_silent_session_ends_by_ping_timeout(void **state)
     rest_and_freeze(pool);
     struct kit_borrower borrower;
     kit_send_borrower(&borrower, pool, KIT_PATIENCE_MS);
-    /* It gave up on the old one, and waits for a connect. */
-    KIT_AWAIT(kit_stats(pool).retired_broken == 1 &&
+    /* It gave up on the old one (not the first one that was silent, perhaps, on
+     * a crowded machine), and waits for a connect. */
+    KIT_AWAIT(kit_stats(pool).retired_broken >= 1 &&
               kit_stats(pool).conns_opening == 1);
     test_server_thaw(server);
     assert_int_equal(kit_join(&borrower), DEW_OK);
