@@ -22,7 +22,7 @@
 #define CLOSE_MS 2000
 
 static struct test_server *server;
-static order_u32 connected;
+static order_u32 connected, fallen;
 
 /* How the server goes, and comes again. */
 struct blow {
@@ -40,8 +40,13 @@ fall_at_nth(MYSQL *mysql, void *arg)
     const struct blow *const blow = arg;
 
     (void)mysql;
-    if (order_add_seq_u32(&connected, 1) + 1 == blow->nth) {
+    const uint32_t number = order_add_seq_u32(&connected, 1) + 1;
+    if (number == blow->nth) {
         blow->fall(server);
+        order_store_seq_u32(&fallen, 1);
+    } else if (number > blow->nth) {
+        /* Or the other opener would bring all that are wanted meanwhile. */
+        KIT_AWAIT(order_load_seq_u32(&fallen) != 0);
     }
     return 0;
 }
@@ -57,6 +62,7 @@ open_under(struct blow blow, uint32_t nth)
 
     blow.nth = nth;
     order_store_seq_u32(&connected, 0);
+    order_store_seq_u32(&fallen, 0);
     kit_config(&config, server);
     config.size = config.maxsize = config.pre_create = SESSIONS;
     config.connects_max = 2;
