@@ -110,10 +110,12 @@ report_comes_after_leak_after_ms_and_not_much_later(void **state)
     dew_conn conn;
     configure(&config, LEAK_MS);
     dew_pool *const pool = kit_open(&config);
+    const int64_t before_ms = kit_now_ms();
     (void)kit_borrow(pool, &conn);
     const int64_t since_ms = kit_now_ms();
     KIT_AWAIT(kit_stats(pool).leaks == 1);
-    ASSERT_PROMPT(since_ms, LEAK_MS - 1, 950);
+    assert_true(kit_now_ms() - before_ms >= LEAK_MS - 1);
+    ASSERT_PROMPT(since_ms, 0, 950);
     KIT_AWAIT(journal_warnings(&journal, TOLD) == 1);
     long long age_ms = 0;
     assert_int_equal(sscanf(journal_warning(&journal, TOLD),
@@ -134,13 +136,16 @@ loans_that_come_back_in_time_are_not_reported(void **state)
     configure(&config, LEAK_MS);
     dew_pool *const pool = kit_open(&config);
     const int64_t until_ms = kit_now_ms() + 5 * LEAK_MS;
+    unsigned late = 0; /* by the machine: their reports are true */
     while (kit_now_ms() < until_ms) {
+        const int64_t since_ms = kit_now_ms();
         loan_do(kit_borrow(pool, &conn), "DO SLEEP(0.01)");
         kit_return(&conn);
+        late += kit_now_ms() - since_ms >= LEAK_MS - 20;
     }
     let_pass(3 * LEAK_MS); /* the last one's slot rests under its number */
-    assert_int_equal(kit_stats(pool).leaks, 0);
-    assert_int_equal(journal_warnings(&journal, TOLD), 0);
+    assert_in_range(kit_stats(pool).leaks, 0, late);
+    assert_int_equal(journal_warnings(&journal, TOLD), kit_stats(pool).leaks);
     kit_close(pool);
 }
 
