@@ -47,7 +47,9 @@ nested_wait_is_told_at_most_once_a_second(void **state)
     do {
         assert_int_equal(dew_acquire(pool, 5, &second, NULL), DEW_ETIMEDOUT);
         waits++;
-    } while (kit_now_ms() - since_ms < 1200);
+        assert_true(kit_now_ms() - since_ms < KIT_PATIENCE_MS);
+    } while (kit_now_ms() - since_ms < 1200 ||
+             journal_warnings(&journal, TOLD) < 2);
     const int64_t took_ms = kit_now_ms() - since_ms;
     assert_true(waits > 5);
     assert_in_range(journal_warnings(&journal, TOLD), 2, 1 + took_ms / 1000);

@@ -210,7 +210,9 @@ writes_that_are_refused_on_look_for_another_server_once_a_second(void **state)
     const int64_t since_ms = kit_now_ms();
     do {
         assert_int_equal(borrow_and_write(pool), REFUSED);
-    } while (kit_now_ms() - since_ms < 1500);
+        assert_true(kit_now_ms() - since_ms < KIT_PATIENCE_MS);
+    } while (kit_now_ms() - since_ms < 1500 ||
+             kit_stats(pool).retired_refresh < 2);
     const int64_t took_ms = kit_now_ms() - since_ms;
     assert_in_range(kit_stats(pool).retired_refresh, 2, 2 + took_ms / 1000);
     assert_int_equal(epoch(pool), moved);
