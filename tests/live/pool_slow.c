@@ -14,7 +14,8 @@
 #include "fixture/journal.h"
 #include "fixture/pool_kit.h"
 
-#define SLOW_MS 50
+/* Longer than a borrow of a session at rest takes on a crowded machine. */
+#define SLOW_MS 200
 
 static struct test_server *server;
 static struct journal journal;
@@ -85,7 +86,9 @@ slow_borrows_are_told_at_most_once_a_second(void **state)
     do {
         assert_int_equal(dew_acquire(pool, 5, &conn, NULL), DEW_ETIMEDOUT);
         slow++;
-    } while (kit_now_ms() - since_ms < 1200);
+        assert_true(kit_now_ms() - since_ms < KIT_PATIENCE_MS);
+    } while (kit_now_ms() - since_ms < 1200 ||
+             journal_warnings(&journal, " waited ") < 2);
     const int64_t took_ms = kit_now_ms() - since_ms;
     assert_true(slow > 5);
     assert_in_range(journal_warnings(&journal, " waited "), 2,
@@ -107,7 +110,8 @@ borrower_that_waited_for_a_reset_is_told(void **state)
     dew_pool *const pool = kit_open(&config);
     loan_do(kit_borrow(pool, &conn), "DO 1");
     assert_int_equal(journal_warnings(&journal, " waited "), 0);
-    (void)kit_next(pool, &conn);
+    kit_return_answered(&conn); /* the reset; that of init_sql is to come */
+    (void)kit_borrow(pool, &conn);
     assert_int_equal(kit_stats(pool).waits, 0);
     assert_in_range(told_ms(), SLOW_MS, KIT_PATIENCE_MS);
     kit_return(&conn);
