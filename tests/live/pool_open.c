@@ -142,7 +142,7 @@ refusal_is_told_in_the_servers_own_words_and_leaves_nothing(void **state)
         kit_close(pool);
         kit_left_nothing(&before);
     }
-    assert_int_equal(test_server_count(server, "app"), 0);
+    assert_true(test_server_await_count(server, "app", 0, KIT_PATIENCE_MS));
 }
 
 static void
@@ -150,14 +150,15 @@ sessions_open_on_demand_and_the_excess_only_under_lasting_pressure(
     void **state)
 {
     (void)state;
+    enum { BURST_MS = 500 };
     dew_config config;
     dew_conn conn[4], refused;
     kit_config(&config, server);
     config.size = 2;
     config.maxsize = 4;
-    config.burst_after_ms = 150;
+    config.burst_after_ms = BURST_MS;
     dew_pool *const pool = kit_open(&config);
-    assert_int_equal(test_server_count(server, "app"), 0);
+    assert_true(test_server_await_count(server, "app", 0, KIT_PATIENCE_MS));
     (void)kit_borrow(pool, &conn[0]);
     assert_int_equal(test_server_count(server, "app"), 1);
     (void)kit_borrow(pool, &conn[1]);
@@ -169,9 +170,9 @@ sessions_open_on_demand_and_the_excess_only_under_lasting_pressure(
     for (size_t i = 2; i < 4; i++) {
         const int64_t since_ms = kit_now_ms();
         (void)kit_borrow(pool, &conn[i]);
-        ASSERT_PROMPT(since_ms, 149, 150 + 2 * LATE_MS);
+        ASSERT_PROMPT(since_ms, BURST_MS - 1, BURST_MS + 2 * LATE_MS);
     }
-    assert_int_equal(dew_acquire(pool, 400, &refused, NULL), DEW_ETIMEDOUT);
+    assert_int_equal(dew_acquire(pool, BURST_MS + LATE_MS, &refused, NULL), DEW_ETIMEDOUT);
     assert_int_equal(test_server_count(server, "app"), 4);
     for (size_t i = 0; i < 4; i++) {
         kit_return(&conn[i]);
