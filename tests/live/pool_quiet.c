@@ -118,7 +118,9 @@ statements_left_open_do_not_add_up_on_the_server(void **state)
             forgotten[i] = mysql_stmt_init(kit_borrow(pool, &conn));
             assert_int_equal(
                 mysql_stmt_prepare(forgotten[i], "SELECT 1", 8), 0);
-            assert_in_range(statements_on_the_server(), 1, 2);
+            /* Those of a session that was hung up go a little later. */
+            KIT_AWAIT(statements_on_the_server() <= 2);
+            assert_true(statements_on_the_server() >= 1);
             kit_return(&conn);
         }
         kit_close(pool);
