@@ -108,8 +108,11 @@ without_threads_tend_replaces_them(void **state)
     assert_int_equal(kit_stats(pool).conns_open, MANY / 2);
     assert_int_equal(kit_stats(pool).retired_refresh, 0);
     /* As many as one look may replace; the next look is for the others. */
+    const int64_t since_ms = kit_now_ms();
     assert_true(dew_pool_tend(pool) <= 100);
-    assert_int_equal(kit_stats(pool).retired_refresh, 8);
+    /* Fewer only where the look was drawn out: it ends after a tenth of a second. */
+    assert_in_range(kit_stats(pool).retired_refresh,
+                    kit_now_ms() - since_ms < 100 ? 8 : 1, 8);
     KIT_AWAIT(dew_pool_tend(pool) >= 0 && kit_stats(pool).connects == MANY);
     assert_int_equal(kit_stats(pool).retired_refresh, MANY / 2);
     assert_true(test_server_await_count(server, "app", MANY / 2,
