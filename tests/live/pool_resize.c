@@ -120,7 +120,7 @@ loans_of_all_ages_find_their_slots(void **state)
         assert_int_equal(dew_release(&copy), DEW_ESTALE);
     }
     assert_int_equal(kit_stats(pool).acquires, MANY);
-    assert_int_equal(kit_stats(pool).conns_idle, MANY);
+    KIT_AWAIT(kit_stats(pool).conns_idle == MANY); /* the keeper looks at one */
     kit_close(pool);
 }
 
@@ -138,7 +138,7 @@ those_that_rest_go_and_the_others_stay(void **state)
     the_server_knows(3);
     const int64_t since_ms = kit_now_ms();
     KIT_AWAIT(kit_now_ms() - since_ms > 300); /* several looks later */
-    assert_int_equal(kit_stats(pool).conns_idle, 3);
+    KIT_AWAIT(kit_stats(pool).conns_idle == 3);
     assert_int_equal(kit_stats(pool).retired_shrink, MANY - 3);
     borrow(pool, 3);
     give_back(0, 3);
@@ -160,9 +160,8 @@ loans_go_when_they_come_back_until_enough_are_gone(void **state)
     give_back(0, 6); /* in a moment: none of them is hung up in between */
     kit_check(pool);
     the_server_knows(2);
-    const dew_stats stats = kit_stats(pool);
-    assert_int_equal(stats.retired_shrink, 4);
-    assert_int_equal(stats.conns_idle, 2);
+    assert_int_equal(kit_stats(pool).retired_shrink, 4);
+    KIT_AWAIT(kit_stats(pool).conns_idle == 2);
     kit_close(pool);
 }
 
