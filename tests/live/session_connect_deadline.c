@@ -44,7 +44,10 @@ assert_deadline_holds(const struct settings *settings, const char *phase)
     dew_error error = {0};
     int64_t late = LONG_MS;
 
-    for (int i = 0; i < ATTEMPTS && late > LATE_MS; i++) {
+    /* On a crowded machine it may not come so far in time, either. */
+    for (int i = 0; i < ATTEMPTS && (late > LATE_MS ||
+                                     strstr(error.message, phase) == NULL);
+         i++) {
         late = late_ms(settings, &error);
     }
     if (late > LATE_MS) {
