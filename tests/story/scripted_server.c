@@ -86,6 +86,9 @@ pool_borrows_returns_and_cleans_as_on_a_real_server(void **state)
         assert_int_equal(dew_script_count(server, DEW_SCRIPT_LOGINS), 1);
         assert_true(dew_script_count(server, DEW_SCRIPT_RESETS) >= 2);
         kit_close(pool);
+        /* The close waits for it, but not for long. */
+        assert_true(
+            dew_script_await(server, DEW_SCRIPT_QUITS, 1, KIT_PATIENCE_MS));
         assert_int_equal(dew_script_count(server, DEW_SCRIPT_QUITS), 1);
         script_stop(server);
         kit_left_nothing(&before);
@@ -210,7 +213,8 @@ deadline_stops_a_query_by_a_kill_that_the_server_obeys(void **state)
 
     (void)state;
     script_config(&config, server, false);
-    config.kill_timeout_ms = KIT_PATIENCE_MS; /* on a busy machine, too */
+    /* On a busy machine, too. */
+    config.kill_timeout_ms = config.ping_timeout_ms = KIT_PATIENCE_MS;
     dew_pool *const pool = kit_open(&config);
     MYSQL *const mysql = kit_borrow(pool, &conn);
     const int64_t since_ms = kit_now_ms();

@@ -86,6 +86,8 @@ hear_greeting(unsigned char *bytes)
 {
     int ended;
     const int fd = dial();
+    struct pollfd begun = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&begun, 1, KIT_PATIENCE_MS), 1);
     const size_t want = dew_script_size(server, DEW_SCRIPT_GREETING);
     const size_t size = listen_to(fd, bytes, want == 0 ? ROOM : want,
                                   want == 0 ? 200 : KIT_PATIENCE_MS, &ended);
