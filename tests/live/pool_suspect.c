@@ -58,7 +58,8 @@ return_all_from(size_t first)
     }
 }
 
-/* Those that rest are lent again: the same sessions, none of them new. */
+/* Those that rest are lent again: the same sessions, none of them new. (There is
+ * room for one, for a borrower that meets the keeper's look at the last.) */
 static void
 borrow_the_old_from(dew_pool *pool, size_t first)
 {
@@ -68,6 +69,7 @@ borrow_the_old_from(dew_pool *pool, size_t first)
         sum += ids[i];
     }
     for (size_t i = first; i < SIZE; i++) {
+        KIT_AWAIT(kit_stats(pool).conns_idle == SIZE - i);
         sum -= (int64_t)mysql_thread_id(kit_borrow(pool, &conns[i]));
     }
     assert_int_equal(sum, 0);
