@@ -6,9 +6,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "base/fault.h"
+#include "base/order.h"
 #include "fixture/pool_kit.h"
 
 static struct test_server *server;
@@ -23,6 +26,18 @@ open_with(uint32_t handoff_after_ms)
     return kit_open(&config);
 }
 
+static order_u32 joined;
+
+/* Who waits is counted before he is in line. */
+static void
+note_who_is_in_line(const char *name, void *arg)
+{
+    (void)arg;
+    if (strcmp(name, "pond.joined") == 0) {
+        order_store_seq_u32(&joined, 1);
+    }
+}
+
 /* The session is given back beside one who has waited for a while, and at once
  * asked for again: true if the newcomer has it. */
 static bool
@@ -32,8 +47,12 @@ newcomer_passes(dew_pool *pool, int64_t waited_ms)
     dew_conn held, newcomer;
 
     (void)kit_borrow(pool, &held);
+    order_store_seq_u32(&joined, 0);
+    race_hook(note_who_is_in_line, NULL);
     kit_send_borrower(&waiter, pool, DEW_WAIT_FOREVER);
-    KIT_AWAIT(kit_stats(pool).waiters == 1);
+    KIT_AWAIT(order_load_seq_u32(&joined) != 0);
+    race_hook(NULL, NULL);
+    assert_int_equal(kit_stats(pool).waiters, 1);
     const int64_t since_ms = kit_now_ms();
     KIT_AWAIT(kit_now_ms() - since_ms >= waited_ms);
     assert_int_equal(dew_acquire(pool, DEW_NO_WAIT, &newcomer, NULL),
