@@ -49,8 +49,8 @@ ask_slowly(void *arg)
 {
     char text[LOAN_TEXT];
     dew_conn *const conn = arg;
-    assert_string_equal(loan_ask(conn->mysql, ASKED " GET_LOCK('door', 20)", text),
-                        "99");
+    assert_string_equal(
+        loan_ask(conn->mysql, ASKED " GET_LOCK('door', 20)", text), "99");
     kit_return(conn);
     return NULL;
 }
@@ -67,13 +67,15 @@ others_keep_their_deadline_while_a_query_runs(void **state)
         pthread_t thread;
         dew_conn conn;
         (void)kit_borrow(pool, &conn);
-        assert_int_equal(test_server_exec(server, "DO GET_LOCK('door', 9)"), 0);
+        assert_int_equal(test_server_exec(server, "DO GET_LOCK('door', 9)"),
+                         0);
         assert_int_equal(pthread_create(&thread, NULL, ask_slowly, &conn), 0);
         KIT_AWAIT(is_asked());
         test_server_freeze(server);
         times[i] = time_of_a_vain_acquire(pool);
         test_server_thaw(server);
-        assert_int_equal(test_server_exec(server, "DO RELEASE_LOCK('door')"), 0);
+        assert_int_equal(test_server_exec(server, "DO RELEASE_LOCK('door')"),
+                         0);
         assert_int_equal(pthread_join(thread, NULL), 0);
     }
     assert_int_equal(kit_stats(pool).connects, 1);
