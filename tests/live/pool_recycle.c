@@ -4,7 +4,7 @@
 /* Method: a pool that is tended by hand ends so many at each tend; the lives of
  * one session after the other are timed; a frozen server shows what the keeper
  * holds while it looks. */
-/* ctest: timeout=60 */
+/* ctest: timeout=120 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
