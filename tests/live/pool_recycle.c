@@ -127,48 +127,44 @@ what_a_burst_opened_goes_long_before_the_others(void **state)
     kit_close(pool);
 }
 
-/* From before its connect to the first loan of its successor, before whose connect
- * *began_ms is then: no wait of this thread's is missing in any of them. */
+/* From *since_ms, before its connect, to the first loan of its successor: no wait
+ * of this thread's is missing in it. */
 static int64_t
-time_a_life(dew_pool *pool, dew_conn *conn, int64_t *began_ms)
+time_a_life(dew_pool *pool, int64_t *since_ms)
 {
-    const unsigned long id = mysql_thread_id(conn->mysql);
-    const int64_t since_ms = *began_ms;
+    dew_conn conn;
 
-    while (mysql_thread_id(conn->mysql) == id) {
-        kit_look_again(since_ms + KIT_PATIENCE_MS, "its life ends", __FILE__,
+    *since_ms = kit_now_ms();
+    const unsigned long id = mysql_thread_id(kit_borrow(pool, &conn));
+    while (mysql_thread_id(conn.mysql) == id) {
+        kit_look_again(*since_ms + KIT_PATIENCE_MS, "its life ends", __FILE__,
                        __LINE__);
-        *began_ms = kit_now_ms();
-        (void)kit_next(pool, conn);
+        (void)kit_next(pool, &conn);
     }
-    return kit_now_ms() - since_ms;
+    const int64_t took_ms = kit_now_ms() - *since_ms;
+    assert_int_equal(dew_discard(&conn), DEW_OK);
+    return took_ms;
 }
 
 static void
 lives_are_of_different_lengths_and_never_longer_than_asked_for(void **state)
 {
     enum { LIVES = 12, LIFETIME_MS = 200 };
-    int64_t lives[LIVES], own[LIVES], shortest_ms = INT64_MAX;
+    int64_t lives[LIVES], own[LIVES], shortest_ms = INT64_MAX, since_ms;
     dew_config config;
-    dew_conn conn;
 
     (void)state;
     kit_config(&config, server);
     config.lifetime_ms = LIFETIME_MS;
     config.lifetime_jitter_percent = 50;
     dew_pool *const pool = kit_open(&config);
-    int64_t began_ms = kit_now_ms();
-    (void)kit_borrow(pool, &conn);
     for (size_t i = 0; i < LIVES; i++) {
-        const int64_t since_ms = began_ms;
-
-        lives[i] = time_a_life(pool, &conn, &began_ms);
+        lives[i] = time_a_life(pool, &since_ms);
         own[i] = prompt_ms(since_ms, lives[i], LIFETIME_MS + 50);
         const int64_t short_ms =
             prompt_ms(since_ms, lives[i], LIFETIME_MS - 20);
         shortest_ms = short_ms < shortest_ms ? short_ms : shortest_ms;
     }
-    kit_return(&conn);
     assert_int_equal(kit_stats(pool).retired_lifetime, LIVES);
     assert_in_range(kit_median(own, LIVES), 0, LIFETIME_MS + 50);
     assert_in_range(shortest_ms, 0, LIFETIME_MS - 20);
