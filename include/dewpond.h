@@ -126,17 +126,22 @@
  *                    config; init_sql and on_connect have run again. Costs a
  *                    command that is sent at the return and whose answer is
  *                    read at the next borrow. A loan that sent nothing to the
- *                    server costs nothing and is not reset. Misses: with
- *                    MariaDB servers the role that SET ROLE has chosen (its
- *                    reset keeps it); nothing else that belongs to a session.
+ *                    server costs nothing and is not reset. The role is the
+ *                    one as after connect, too: no server's reset touches what
+ *                    SET ROLE has chosen, so the pool looks, and says SET ROLE
+ *                    NONE (or DEFAULT). Where that does not lead back (with
+ *                    MariaDB, an account that has a default role), or init_sql
+ *                    has run with another one's role, the session is closed.
+ *                    Not so behind a proxy or a server that knows no
+ *                    CURRENT_ROLE(): there a role is missed.
  * DEW_RESET_ALWAYS   The same, and also after a loan that sent nothing.
  * DEW_RESET_ROLLBACK A transaction is rolled back; autocommit and the
  *                    multi-statement switch are put back. Misses: LOCK TABLES,
  *                    GET_LOCK, user variables, session variables (among them
  *                    sql_mode, time_zone and the isolation level), temporary
  *                    tables, USE, SET NAMES and mysql_set_character_set, SQL
- *                    PREPARE, HANDLER, LAST_INSERT_ID. init_sql and on_connect
- *                    do not run again.
+ *                    PREPARE, HANDLER, LAST_INSERT_ID, SET ROLE. init_sql and
+ *                    on_connect do not run again.
  * DEW_RESET_NEVER    Nothing is cleaned; you are trusted. Misses all of the
  *                    above, and transactions: one that you leave open goes on
  *                    under the next borrower, holds its locks while the
@@ -448,7 +453,7 @@ typedef struct dew_stats {
     uint64_t stale_returns;    /* DEW_ESTALE, but for a dew_conn that is zero */
     uint64_t retired_lifetime; /* lifetime_ms or uses_max */
     uint64_t retired_idle;     /* idle_timeout_ms */
-    uint64_t retired_broken;   /* dead, or not provably at rest */
+    uint64_t retired_broken;   /* dead, not provably at rest, or not clean */
     uint64_t retired_refresh;  /* older than a refresh or new credentials */
     uint64_t retired_shrink;   /* above what the pool may hold */
     uint64_t discarded;

@@ -31,6 +31,15 @@ dead(dew_pool *pool, struct slot *slot)
     return LEASE_DEAD;
 }
 
+/* A borrower's doing: no other session is suspected for it. */
+static enum lease_verdict
+spoilt(dew_pool *pool, struct slot *slot)
+{
+    tally_add(&pool->pond.tallies.retired_broken);
+    slot->parting = SESSION_FAREWELL;
+    return LEASE_DEAD;
+}
+
 static int64_t
 earlier(int64_t a, int64_t b)
 {
@@ -65,7 +74,8 @@ settle(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
     }
     if (session_settle(slot->session, pool->settings, &limit, &flaw, NULL) !=
         SESSION_AT_REST) {
-        return dead(pool, slot);
+        return flaw == SESSION_OTHER_ROLE ? spoilt(pool, slot)
+                                          : dead(pool, slot);
     }
     slot_set_pending(slot, false);
     return LEASE_FIT;

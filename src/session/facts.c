@@ -131,8 +131,8 @@ facts_take(struct session *session, uint32_t count, char *const *row)
 {
     struct session_server *const server = &session->server;
 
-    session->facts = (uint16_t)count;
-    session->role_asked_ms = clock_coarse_ms();
+    session->facts = (uint8_t)count;
+    session->role_asked_ms = (uint32_t)clock_coarse_ms();
     server->wait_timeout_s = number_of(row[WAIT_TIMEOUT]);
     server->max_connections = number_of(row[MAX_CONNECTIONS]);
     server->read_only = facts_role(session, row + READ_ONLY);
@@ -140,21 +140,26 @@ facts_take(struct session *session, uint32_t count, char *const *row)
 }
 
 static bool
-take_timeout(char *const *row, uint32_t count, void *arg)
+take_again(char *const *row, uint32_t count, void *arg)
 {
     struct session *const session = arg;
 
-    (void)count;
     session->server.wait_timeout_s = number_of(row[0]);
+    if (count > 1) {
+        rights_note(session, row[1]);
+    }
     return true;
 }
 
 bool
-facts_read_timeout(struct session *session, bool *proven)
+facts_read_again(struct session *session, bool *proven)
 {
-    const enum values_reading reading =
-        question_ask(session, "@@wait_timeout", 1, take_timeout, session);
+    const bool rights = session->rights_known;
+    const enum values_reading reading = question_ask(
+        session, rights ? "@@wait_timeout," RIGHTS_SQL : "@@wait_timeout",
+        rights ? 2 : 1, take_again, session);
 
+    session->rights_known = session->rights_known && reading == VALUES_READ;
     *proven = reading == VALUES_READ && question_was_last(session);
     return reading != VALUES_LOST;
 }

@@ -71,7 +71,7 @@ send_behind_reset(struct session *session, const struct settings *settings)
         !send_query(session, session->repair_sql, ANSWER_REPAIR)) {
         return false;
     }
-    return proof_send(session) &&
+    return proof_send_behind_reset(session) &&
            (!init_ahead ||
             send_query(session, settings->init_sql, ANSWER_INIT_SQL));
 }

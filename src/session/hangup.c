@@ -138,6 +138,7 @@ session_flaw_name(enum session_flaw flaw)
         [SESSION_STRAY] = "reply to something else",
         [SESSION_SILENT] = "silent",
         [SESSION_OTHER_USER] = "logged in as another user",
+        [SESSION_OTHER_ROLE] = "with another role",
     };
     const size_t index = (size_t)flaw;
 

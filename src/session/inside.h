@@ -3,8 +3,10 @@
 /*
  * OPENING (connect.c drives it): options -> connect -> learn -> init_sql ->
  * on_connect. What a return must put back is what this made, so learn.c notes
- * it here and settle repeats the same steps: database, repair_sql, init_sql,
- * on_connect, in this order.
+ * it here and settle repeats the same steps: database, repair_sql, rights,
+ * init_sql, on_connect, in this order. The rights are a user's: the role that
+ * SET ROLE chose. Where only "role" is said it is the server's, which may be
+ * that of a replica.
  */
 #ifndef DEWPOND_SESSION_INSIDE_H
 #define DEWPOND_SESSION_INSIDE_H
@@ -54,11 +56,16 @@ struct session {
 
     bool plain;            /* neither TLS nor compression on the wire */
     bool no_reset_command; /* answered 1047: COM_CHANGE_USER instead */
-    uint16_t forgets;      /* enum session_forgets */
-    uint16_t facts; /* how many of them it told (values.h); 0: none */
+    uint8_t forgets;       /* enum session_forgets */
+    uint8_t facts;         /* how many of them it told (values.h); 0: none */
+    bool rights_known;     /* the two below are (rights.c) */
+    bool asks_rights;      /* the proof's question asks for them, too */
     uint32_t login; /* a hash of the user's name, as after opening */
     char nonce[SESSION_NONCE_DIGITS + 1]; /* what ANSWER_NONCE must bring */
-    int64_t role_asked_ms; /* when that was last asked, coarse clock */
+    /* Of the role that SET ROLE chose: when init_sql and on_connect began, and
+     * as after opening. */
+    uint32_t rights_begun, rights;
+    uint32_t role_asked_ms; /* when asks_role last was, coarse clock */
     /* The database as after connect, NULL for none. Owned. */
     char *database;
     /* Puts back what `forgets` names, e.g. "SET NAMES ..., autocommit=0";

@@ -61,7 +61,7 @@ static bool
 keep_repair(struct session *session, const char *sql, uint32_t forgets,
             dew_error *error)
 {
-    session->forgets = (uint16_t)forgets;
+    session->forgets = (uint8_t)forgets;
     if (MUTANT(41)) { return true; }
     if (forgets == 0) {
         return true;
@@ -228,8 +228,9 @@ session_learn(struct session *session, const struct settings *settings,
      * session keeps, and each session would touch as much memory more. */
     struct values_scratch scratch;
 
-    values_scratch_init(&scratch, lore != NULL && sends_resets(settings));
     learn_greeting(session);
+    values_scratch_init(&scratch, lore != NULL && sends_resets(settings),
+                        sends_resets(settings) && rights_are_kept(session));
     const bool learnt =
         learn_with(session, settings, lore, &scratch, proven, error);
     session->charset = session->mysql->charset;
@@ -245,5 +246,5 @@ session_learn_again(struct session *session, const struct settings *settings,
     }
     *proven = false;
     return session->server.wait_timeout_s == 0 ||
-           facts_read_timeout(session, proven) || fail(session, error);
+           facts_read_again(session, proven) || fail(session, error);
 }

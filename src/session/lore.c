@@ -13,7 +13,7 @@
 struct entry {
     char *seen; /* NULL: unused; owned, as is repair_sql */
     char *repair_sql;
-    uint16_t forgets;
+    uint8_t forgets;
     bool no_reset_command;
 };
 

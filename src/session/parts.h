@@ -51,9 +51,12 @@ bool drain_leftovers(struct session *session, const struct io_limit *limit,
 struct proof {
     bool database_is_ours; /* as after connect, or none as after connect */
     bool multi_statements; /* the server accepts several in one query */
+    bool other_rights;     /* those of a role that its borrower chose */
 };
 /* Sends the question; its answer is ANSWER_NONCE. */
 bool proof_send(struct session *session);
+/* The same where a reset went before: it asks for the rights, too. */
+bool proof_send_behind_reset(struct session *session);
 /* Waits until an answer begins to arrive. False: the limit, or cancelled. To
  * be called before reading where there is a canceller: the reading is bounded
  * by its io_step, but not every flavour of that hears a canceller. */
@@ -75,6 +78,15 @@ bool proof_was_ok(const struct session *session);
 bool proof_read_ok(struct session *session);
 /* Sends a query whose answer must be such a one, and reads it. */
 bool proof_run(struct session *session, const char *sql);
+
+/* ---- rights.c ---- */
+
+/* How much more the number in `text` is than our own: false where it is not, or
+ * by too much. */
+bool rights_beyond(const char *own, const char *text, uint32_t *rights);
+/* Back to those that it began with, and a new proof. False: no command leads
+ * there, or it was refused, or it did not help. */
+bool rights_put_back(struct session *session, struct proof *proof);
 
 /* ---- correct.c ---- */
 

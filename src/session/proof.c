@@ -7,7 +7,9 @@
  * second, empty statement where several are allowed, which shows in "more
  * results follow"; where they are not it is only a comment. No reset and no
  * COM_CHANGE_USER puts that switch back (mysql_set_server_option), and no
- * variable shows it.
+ * variable shows it. Behind a reset the rights are asked for too, where it keeps
+ * them: added to the number, since a column more costs every return. The answer
+ * is then the number and what they should be, to the last digit.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,10 +22,11 @@
 #include "session/values.h"
 
 /* Reading the server's variables takes locks there: not with every return. */
-#define ROLE_EVERY_MS 5000
+#define ROLE_EVERY_MS 5000u
 #define OWN_COLUMNS 2
 
 #define ASK "SELECT "
+#define ASK_RIGHTS "+" RIGHTS_SQL
 #define ASK_DATABASE ",DATABASE()"
 #define ASK_SWITCH ";/*dewpond*/"
 
@@ -32,7 +35,8 @@ should_ask_role(const struct session *session)
 {
     return session->facts != 0 &&
            (session->refused_write ||
-            clock_coarse_ms() - session->role_asked_ms >= ROLE_EVERY_MS);
+            (uint32_t)clock_coarse_ms() - session->role_asked_ms >=
+                ROLE_EVERY_MS);
 }
 
 static void
@@ -46,7 +50,7 @@ note_role(struct session *session, MYSQL_RES *result, MYSQL_ROW row)
     session->demoted =
         session->demoted || (read_only && !session->server.read_only);
     session->server.read_only = read_only;
-    session->role_asked_ms = clock_coarse_ms();
+    session->role_asked_ms = (uint32_t)clock_coarse_ms();
 }
 
 bool
@@ -73,17 +77,26 @@ draw_nonce(char digits[SESSION_NONCE_DIGITS + 1])
 static bool
 ask_with_role(struct session *session)
 {
-    char role[128], sql[208];
+    char role[128], sql[256];
 
     (void)facts_write_role(session, role, role + sizeof role); /* "@@a,@@b" */
     const int length =
-        snprintf(sql, sizeof sql, ASK "%s" ASK_DATABASE ",%s" ASK_SWITCH,
-                 session->nonce, role);
+        snprintf(sql, sizeof sql, ASK "%s%s" ASK_DATABASE ",%s" ASK_SWITCH,
+                 session->nonce, session->asks_rights ? ASK_RIGHTS : "", role);
     return flavour_send_query(session->mysql, sql, (size_t)length);
 }
 
 static bool
-ask(struct session *session)
+ask_with_rights(struct session *session)
+{
+    char sql[] = ASK "1000000000000000000" ASK_RIGHTS ASK_DATABASE ASK_SWITCH;
+
+    memcpy(sql + sizeof ASK - 1, session->nonce, SESSION_NONCE_DIGITS);
+    return flavour_send_query(session->mysql, sql, sizeof sql - 1);
+}
+
+static bool
+ask_alone(struct session *session)
 {
     char sql[] = ASK "1000000000000000000" ASK_DATABASE ASK_SWITCH;
 
@@ -91,16 +104,38 @@ ask(struct session *session)
     return flavour_send_query(session->mysql, sql, sizeof sql - 1);
 }
 
-bool
-proof_send(struct session *session)
+static bool
+ask(struct session *session)
+{
+    if (session->asks_role) {
+        return ask_with_role(session);
+    }
+    return session->asks_rights ? ask_with_rights(session) : ask_alone(session);
+}
+
+static bool
+send_question(struct session *session, bool asks_rights)
 {
     draw_nonce(session->nonce);
     session->asks_role = should_ask_role(session);
-    if (!(session->asks_role ? ask_with_role(session) : ask(session))) {
+    session->asks_rights = asks_rights;
+    if (!ask(session)) {
         return false;
     }
     session->expected |= ANSWER_NONCE;
     return true;
+}
+
+bool
+proof_send(struct session *session)
+{
+    return send_question(session, false);
+}
+
+bool
+proof_send_behind_reset(struct session *session)
+{
+    return send_question(session, session->rights_known);
 }
 
 bool
@@ -122,13 +157,38 @@ same_or_both_null(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Fit to be lent with, once init_sql and on_connect have run again. */
+static bool
+are_own_rights(const struct session *session, uint32_t rights)
+{
+    if (MUTANT(70)) { return true; }
+    return rights == session->rights || rights == session->rights_begun;
+}
+
+/* Our number and, where that was asked for, the rights. */
+static bool
+read_number(const struct session *session, const char *text,
+            struct proof *proof)
+{
+    uint32_t rights = 0;
+
+    if (text == NULL || (strcmp(text, session->nonce) != 0 &&
+                         !(session->asks_rights &&
+                           rights_beyond(session->nonce, text, &rights)))) {
+        return false;
+    }
+    proof->other_rights =
+        session->asks_rights && !are_own_rights(session, rights);
+    return true;
+}
+
 /* Exactly one row, and it is the one that was asked for. */
 static bool
 read_row(struct session *session, MYSQL_RES *result, struct proof *proof)
 {
     const MYSQL_ROW row = mysql_fetch_row(result);
     if (MUTANT(44) && row != NULL) { proof->database_is_ours = true; return mysql_fetch_row(result) == NULL; }
-    if (row == NULL || row[0] == NULL || strcmp(row[0], session->nonce) != 0) {
+    if (row == NULL || !read_number(session, row[0], proof)) {
         return false;
     }
     proof->database_is_ours = same_or_both_null(row[1], session->database);

@@ -48,6 +48,7 @@ enum session_flaw {
     SESSION_STRAY,         /* a probe got a reply to something else */
     SESSION_SILENT,        /* a probe's answer did not come in time */
     SESSION_OTHER_USER,    /* its borrower logged it in as somebody else */
+    SESSION_OTHER_ROLE,    /* its borrower chose a role that is still there */
 };
 const char *session_flaw_name(enum session_flaw flaw);
 

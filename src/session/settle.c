@@ -4,7 +4,7 @@
  * A session is handed on only when every answer was the one that was asked
  * for, the proof's number among them, and the server's own flags, which came
  * with it, show no transaction. Whatever give_back could not send ahead is
- * done here, in the order of opening: database, repair_sql, init_sql,
+ * done here, in the order of opening: database, repair_sql, rights, init_sql,
  * on_connect.
  */
 #include <string.h>
@@ -96,6 +96,21 @@ read_expected(struct session *session, const struct io_limit *limit,
     return !progress->late && read_in_order(session, limit, progress);
 }
 
+/* And init_sql must not have run with the rights of another. */
+static bool
+prove(struct session *session, bool was_reset, struct progress *progress)
+{
+    progress->proven =
+        progress->proven ||
+        ((was_reset ? proof_send_behind_reset(session) : proof_send(session)) &&
+         proof_read(session, &progress->proof));
+    if (!progress->proven || !progress->proof.other_rights) {
+        return progress->proven;
+    }
+    progress->corrected = true;
+    return !progress->initialised && rights_put_back(session, &progress->proof);
+}
+
 /* What was not sent ahead, and what the proof showed to be amiss. */
 static bool
 complete(struct session *session, const struct settings *settings,
@@ -105,10 +120,7 @@ complete(struct session *session, const struct settings *settings,
         !proof_run(session, session->repair_sql)) {
         return false;
     }
-    progress->proven =
-        progress->proven ||
-        (proof_send(session) && proof_read(session, &progress->proof));
-    if (!progress->proven) {
+    if (!prove(session, was_reset, progress)) {
         return false;
     }
     if (settings->reset == DEW_RESET_NEVER) {
@@ -179,6 +191,9 @@ static enum session_flaw
 why_not_settled(const struct session *session,
                 const struct progress *progress)
 {
+    if (progress->proof.other_rights) {
+        return inspect_failure(session, SESSION_OTHER_ROLE);
+    }
     const bool refused = progress->proven || progress->late ||
                          mysql_errno(session->mysql) != 0;
     return inspect_failure(session, refused ? SESSION_RESET_REFUSED

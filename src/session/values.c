@@ -76,6 +76,7 @@ struct look_at_values {
     struct values_scratch *scratch;
     struct values *values;
     uint32_t facts;
+    bool rights; /* in the last column */
 };
 
 static bool
@@ -90,6 +91,10 @@ take_row(char *const *row, uint32_t count, void *arg)
                         row[look->facts + (uint32_t)i])) {
             return false;
         }
+    }
+    if (look->rights) {
+        /* What a reset forgets does not hang on it: not in `seen`. */
+        rights_note(look->session, row[--count]);
     }
     if (count > look->facts + VARIABLES) {
         write_seen(look->session, row, count, look->scratch->seen);
@@ -112,21 +117,28 @@ write_variables(const struct session *session, const char *scope, char *at,
  * (CONCAT_WS) takes a MariaDB server as long as a column for each, and needs a
  * mark that no value contains: it was tried. */
 static enum values_reading
-read_with(struct session *session, uint32_t facts, bool global,
+read_with(struct session *session, uint32_t facts, bool is_first,
           struct values_scratch *scratch, struct values *values)
 {
-    struct look_at_values look = {session, scratch, values, facts};
+    const bool global = is_first && scratch->wants_lore;
+    const bool rights = is_first && scratch->wants_rights;
+    struct look_at_values look = {session, scratch, values, facts, rights};
     const char *const end = scratch->sql + VALUES_SQL_SIZE;
     char *at = facts_write(session, facts, scratch->sql, end);
 
     at = write_variables(session, ",@@", at, end);
     if (global) {
-        (void)write_variables(session, ",@@global.", at, end);
+        at = write_variables(session, ",@@global.", at, end);
+    }
+    if (rights) {
+        (void)values_put(at, end, "," RIGHTS_SQL);
     }
     const uint32_t looks = global ? 2 : 1;
 
     return question_ask(session, scratch->sql,
-                        facts + looks * (uint32_t)VARIABLES, take_row, &look);
+                        facts + looks * (uint32_t)VARIABLES +
+                            (rights ? 1u : 0u),
+                        take_row, &look);
 }
 
 /* The server understands not every name, or a proxy does not; it is asked for
@@ -136,9 +148,11 @@ wants_fewer(const struct session *session)
 {
     switch (mysql_errno(session->mysql)) {
     case 1064: /* syntax */
+    case 1046: /* no database to look for an unknown function in */
     case 1105: /* a proxy's "unknown" */
     case 1193: /* unknown system variable */
-    case 1235: /* not supported */ return true;
+    case 1235: /* not supported */
+    case 1305: /* unknown function */ return true;
     default: return false;
     }
 }
@@ -149,9 +163,15 @@ values_read(struct session *session, struct values_scratch *scratch,
 {
     const bool is_first = session->facts == 0;
     enum values_reading reading =
-        read_with(session, is_first ? FACTS_ALL : session->facts,
-                  is_first && scratch->wants_lore, scratch, values);
+        read_with(session, is_first ? FACTS_ALL : session->facts, is_first,
+                  scratch, values);
 
+    if (reading == VALUES_NOT_READ && is_first && scratch->wants_rights &&
+        wants_fewer(session)) {
+        /* What says that it is such a server may have another one behind it. */
+        scratch->wants_rights = false;
+        reading = read_with(session, FACTS_ALL, true, scratch, values);
+    }
     if (reading == VALUES_NOT_READ && is_first && wants_fewer(session)) {
         reading = read_with(session, FACTS_FEW, false, scratch, values);
     }

@@ -49,18 +49,21 @@ struct values_scratch {
     /* The first answer in one text, with the server's own values, if lore is
      * asked for; "" if it is too long for that. */
     bool wants_lore;
+    bool wants_rights; /* the first question asks for them, too */
     char seen[LORE_SEEN_SIZE];
 };
 
 /* The rooms stay as they are: whoever writes a text ends it. */
 static inline void
-values_scratch_init(struct values_scratch *scratch, bool wants_lore)
+values_scratch_init(struct values_scratch *scratch, bool wants_lore,
+                    bool wants_rights)
 {
     memset(scratch->wanted.text, 0, sizeof scratch->wanted.text);
     memset(scratch->now.text, 0, sizeof scratch->now.text);
     scratch->wanted.used = scratch->now.used = 0;
     scratch->sql[0] = scratch->seen[0] = '\0';
     scratch->wants_lore = wants_lore;
+    scratch->wants_rights = wants_rights;
 }
 
 /* ---- facts.c: what session->server is made of ---- */
@@ -83,9 +86,22 @@ char *facts_write_role(const struct session *session, char *at,
 uint32_t facts_of_role(const struct session *session);
 /* True: these columns say that the server takes no writes. */
 bool facts_role(const struct session *session, char *const *columns);
-/* session->server.wait_timeout_s as it is now; *proven as in session_learn.
- * False: the connection is gone. */
-bool facts_read_timeout(struct session *session, bool *proven);
+/* What init_sql and on_connect may have changed: session->server.wait_timeout_s
+ * and, where they are known, the rights; *proven as in session_learn. False: the
+ * connection is gone. */
+bool facts_read_again(struct session *session, bool *proven);
+
+/* ---- rights.c: the role that SET ROLE chose ---- */
+
+/* 0 for none, else a hash of its name. Without a role MySQL's servers say NONE
+ * and MariaDB's NULL; 0|0 is a 0 without a sign, as CRC32 is: with one of each
+ * the sum would be a DECIMAL. */
+#define RIGHTS_SQL "IFNULL(CRC32(NULLIF(CURRENT_ROLE(),'NONE')),0|0)"
+/* Whether this server has roles: its reset keeps the one that is chosen. */
+bool rights_are_kept(const struct session *session);
+/* The session's are these from now on: the first time before init_sql and
+ * on_connect. Text that is no such number leaves them unknown. */
+void rights_note(struct session *session, const char *text);
 
 /* ---- question.c ---- */
 

@@ -209,9 +209,9 @@ answer_with_another_number_is_not_taken(void **state)
 
         (void)snprintf(
             text, sizeof text,
-            "n\ta\tb\tc\td\te\tf\tg\th\ti\tj\tk\tl\tm\to\tp\tq\tr\ts\n"
+            "n\ta\tb\tc\td\te\tf\tg\th\ti\tj\tk\tl\tm\to\tp\tq\tr\ts\tt\n"
             "%s\t9\t9\t0\t0\t0\th\t1\ts\t1\td\tutf8mb4\tutf8mb4\tutf8mb4"
-            "\tutf8mb4_general_ci\t1\tREPEATABLE-READ\t\tSYSTEM\n",
+            "\tutf8mb4_general_ci\t1\tREPEATABLE-READ\t\tSYSTEM\t0\n",
             numbers[i]);
         script_play(world.server, &row);
         assert_int_equal(try_open(&session, NULL, &error), DEW_ECONNECT);
