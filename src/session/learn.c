@@ -13,6 +13,7 @@
  * and autocommit: putting back what is right already costs little.
  */
 #define _GNU_SOURCE 1
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -190,12 +191,18 @@ learn_with(struct session *session, const struct settings *settings,
 }
 
 /* "8.0.36-log" is 80036. Not by mysql_get_server_version: Connector/C's reads
- * past the end of a version that has fewer than three numbers. */
+ * past the end of a version that has fewer than three numbers. MariaDB's servers
+ * say "5.5.5-" first, for old replicas' sake; Oracle's library leaves it there. */
 static uint32_t
 version_of(const char *greeting)
 {
+    const char prefix[] = "5.5.5-";
     uint32_t version = 0;
 
+    if (strncmp(greeting, prefix, sizeof prefix - 1) == 0 &&
+        isdigit((unsigned char)greeting[sizeof prefix - 1])) {
+        greeting += sizeof prefix - 1;
+    }
     for (int part = 0; part < 3; part++) {
         uint32_t number = 0;
         for (; *greeting >= '0' && *greeting <= '9'; greeting++) {

@@ -173,7 +173,7 @@ servers_without_roles_are_not_asked(void **state)
     } servers[] = {
         {DEW_SCRIPT_MARIADB, "5.5.68-MariaDB", 50568, false},
         {DEW_SCRIPT_MARIADB, "10.0.4-MariaDB", 100004, false},
-        {DEW_SCRIPT_MARIADB, "10.0.5-MariaDB", 100005, true},
+        {DEW_SCRIPT_MARIADB, "5.5.5-10.0.5-MariaDB", 100005, true},
         {DEW_SCRIPT_MARIADB, "11.8.2-MariaDB", 110802, true},
         {DEW_SCRIPT_MYSQL, "5.7.44", 50744, false},
         {DEW_SCRIPT_MYSQL, "8.0.36", 80036, true},
