@@ -161,7 +161,7 @@ same_or_both_null(const char *a, const char *b)
 static bool
 are_own_rights(const struct session *session, uint32_t rights)
 {
-    if (MUTANT(70)) { return true; }
+    if (MUTANT(75)) { return true; }
     return rights == session->rights || rights == session->rights_begun;
 }
 
