@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -52,6 +53,46 @@ keeper_that_is_told_to_end_as_his_round_begins_ends_at_once(void **state)
     ASSERT_PROMPT(since_ms, 0, 500);
 }
 
+/* --- an opener, whose connect has failed ---------------------------------------- */
+
+static void
+change_the_password_as_a_failure_is_told(const char *name, void *arg)
+{
+    order_ptr *const changing = arg;
+
+    if (strcmp(name, "opener.failed") != 0) {
+        return;
+    }
+    dew_pool *const pool = order_swap_seq_ptr(changing, NULL);
+    if (pool != NULL &&
+        dew_pool_set_credentials(pool, "app", "app", NULL) != DEW_OK) {
+        abort();
+    }
+}
+
+/* It was the old one's, looked at before the change and told after it. */
+static void
+failure_of_the_old_password_that_is_told_late_does_not_count(void **state)
+{
+    dew_config config;
+    dew_conn conn;
+    order_ptr changing;
+
+    (void)state;
+    kit_config(&config, server);
+    config.password = "no";
+    dew_pool *const pool = kit_open(&config);
+    order_init_ptr(&changing, pool);
+    race_hook(change_the_password_as_a_failure_is_told, &changing);
+    const int64_t since_ms = kit_now_ms();
+    (void)kit_borrow(pool, &conn);
+    ASSERT_PROMPT(since_ms, 0, 3000); /* the pause would be 4 s */
+    assert_null(order_load_seq_ptr(&changing));
+    assert_int_equal(kit_stats(pool).connect_failures, 1);
+    kit_return(&conn);
+    kit_close(pool);
+}
+
 static int
 unhook(void **state)
 {
@@ -66,6 +107,9 @@ main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(
             keeper_that_is_told_to_end_as_his_round_begins_ends_at_once,
+            unhook),
+        cmocka_unit_test_teardown(
+            failure_of_the_old_password_that_is_told_late_does_not_count,
             unhook),
     };
     prompt_watch();
