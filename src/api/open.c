@@ -145,6 +145,8 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
     /* Who finds it by name waits until it is open, or learns that it closes:
      * an open that fails must not have to wait for a loan. */
     pond_raise(&pool->pond, POND_UNREADY);
+    /* Nor does he tend it: without threads that is the work of who opens it. */
+    (void)bell_try(&pool->tender);
     code = enlist(pool, error);
     if (code == DEW_OK) {
         code = start_keeper(pool, error);
@@ -152,6 +154,7 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
     if (code == DEW_OK) {
         code = pre_create(pool, error);
     }
+    bell_untry(&pool->tender);
     if (code != DEW_OK) {
         pool_end(pool);
         return code;
