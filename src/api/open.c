@@ -7,6 +7,7 @@
 #include "api/uri.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "base/watchdog.h"
 #include "keeper/build.h"
@@ -18,8 +19,10 @@
 void
 pool_free(dew_pool *pool)
 {
-    pool_unbuild(pool);
+    if (MUTANT(74)) { pool_unbuild(pool); }
+    /* What it tells the log is told to callbacks, who may count and check. */
     deadline_forget(pool->settings);
+    pool_unbuild(pool);
     credentials_destroy(&pool->credentials);
     settings_free(pool->settings);
     memory_free(pool);
