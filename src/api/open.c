@@ -7,6 +7,7 @@
 #include "api/uri.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/mutant.h"
 #include "base/reclaim.h"
 #include "base/watchdog.h"
 #include "keeper/build.h"
@@ -18,8 +19,10 @@
 void
 pool_free(dew_pool *pool)
 {
-    pool_unbuild(pool);
+    if (MUTANT(74)) { pool_unbuild(pool); }
+    /* What it tells the log is told to callbacks, who may count and check. */
     deadline_forget(pool->settings);
+    pool_unbuild(pool);
     credentials_destroy(&pool->credentials);
     settings_free(pool->settings);
     memory_free(pool);
@@ -145,6 +148,8 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
     /* Who finds it by name waits until it is open, or learns that it closes:
      * an open that fails must not have to wait for a loan. */
     pond_raise(&pool->pond, POND_UNREADY);
+    /* Nor does he tend it: without threads that is the work of who opens it. */
+    (void)bell_try(&pool->tender);
     code = enlist(pool, error);
     if (code == DEW_OK) {
         code = start_keeper(pool, error);
@@ -152,6 +157,7 @@ pool_open(dew_pool **opened, struct settings *settings, dew_error *error)
     if (code == DEW_OK) {
         code = pre_create(pool, error);
     }
+    bell_untry(&pool->tender);
     if (code != DEW_OK) {
         pool_end(pool);
         return code;

@@ -49,19 +49,40 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
  * without their descriptors: their owners are abandoned, not lost. */
 static struct forked_socket *noted;
 
-void
-forked_note(struct forked_socket *note, int fd)
+/* Under the lock, both. */
+static void
+link_note(struct forked_socket *note, int fd)
 {
     note->fd = fd;
     note->identity = socket_identity(fd);
     note->previous = NULL;
-    note->noted = true;
-    (void)pthread_mutex_lock(&lock);
     note->next = noted;
+    note->noted = true;
     if (noted != NULL) {
         noted->previous = note;
     }
     noted = note;
+}
+
+static void
+unlink_note(struct forked_socket *note)
+{
+    if (note->previous != NULL) {
+        note->previous->next = note->next;
+    } else {
+        noted = note->next;
+    }
+    if (note->next != NULL) {
+        note->next->previous = note->previous;
+    }
+    *note = (struct forked_socket){0};
+}
+
+void
+forked_note(struct forked_socket *note, int fd)
+{
+    (void)pthread_mutex_lock(&lock);
+    link_note(note, fd);
     (void)pthread_mutex_unlock(&lock);
 }
 
@@ -72,16 +93,36 @@ forked_forget(struct forked_socket *note)
         return;
     }
     (void)pthread_mutex_lock(&lock);
-    if (note->previous != NULL) {
-        note->previous->next = note->next;
-    } else {
-        noted = note->next;
-    }
-    if (note->next != NULL) {
-        note->next->previous = note->previous;
+    unlink_note(note);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+int
+forked_duplicate(struct forked_socket *note, int fd)
+{
+    (void)pthread_mutex_lock(&lock);
+    const int mine = socket_duplicate(fd);
+    if (MUTANT(73)) { (void)pthread_mutex_unlock(&lock); race_point("forked.duplicated"); (void)pthread_mutex_lock(&lock); }
+    race_point("forked.duplicated");
+    if (mine >= 0) {
+        link_note(note, mine);
     }
     (void)pthread_mutex_unlock(&lock);
-    *note = (struct forked_socket){0};
+    return mine;
+}
+
+void
+forked_close(struct forked_socket *note)
+{
+    if (!note->noted) {
+        return;
+    }
+    (void)pthread_mutex_lock(&lock);
+    const int mine = note->fd;
+    unlink_note(note);
+    race_point("forked.closing");
+    (void)close(mine);
+    (void)pthread_mutex_unlock(&lock);
 }
 
 static int

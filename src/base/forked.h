@@ -68,4 +68,9 @@ bool forked_replace_by_null(int fd);
 /* Before it is closed or given away. Nothing if nothing was noted. */
 void forked_forget(struct forked_socket *note);
 
+/* The same for a duplicate of ours: it is made and noted, or closed and
+ * forgotten, and no fork comes in between. Its number, or -1 and errno. */
+int forked_duplicate(struct forked_socket *note, int fd);
+void forked_close(struct forked_socket *note);
+
 #endif

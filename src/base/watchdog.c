@@ -19,7 +19,8 @@
  * a thread of the new generation: two may overlap, the mutex keeps them apart.
  *
  * FORK. The prepare handler holds the mutex, so the child gets a list in
- * order. The child has no thread of ours: it closes the duplicates that it
+ * order, and no duplicate that is not in it, but of a socket that was cut: it is
+ * made and closed under the mutex. The child has no thread of ours: it closes the duplicates that it
  * inherited and starts afresh. A child of a bare clone(2) runs no handlers
  * and is recognised by its pid.
  */
@@ -28,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/cond.h"
+#include "base/fault.h"
 #include "base/mutant.h"
 #include "base/socket.h"
 #include "base/thread.h"
@@ -249,12 +251,11 @@ watchdog_arm(struct watchdog_timer *timer, int socket_fd, int64_t deadline_ns)
     if (deadline_ns == CLOCK_NEVER) {
         return true;
     }
-    const int duplicate = socket_duplicate(socket_fd);
-    if (duplicate < 0) {
-        return false;
-    }
     lock_dog();
-    const bool watched = start_thread();
+    const int duplicate = socket_duplicate(socket_fd);
+    if (MUTANT(72)) { unlock_dog(); race_point("watchdog.duplicated"); lock_dog(); }
+    race_point("watchdog.duplicated");
+    const bool watched = duplicate >= 0 && start_thread();
     if (watched) {
         timer->fd = duplicate;
         link_timer(timer);
@@ -264,10 +265,10 @@ watchdog_arm(struct watchdog_timer *timer, int socket_fd, int64_t deadline_ns)
             (void)pthread_cond_broadcast(&dog.changed);
         }
     }
-    unlock_dog();
-    if (!watched) {
+    if (!watched && duplicate >= 0) {
         (void)close(duplicate);
     }
+    unlock_dog();
     return watched;
 }
 
@@ -281,9 +282,10 @@ watchdog_disarm(struct watchdog_timer *timer)
     unlink_timer(timer);
     const int duplicate = timer->fd;
     timer->fd = -1;
-    unlock_dog();
+    race_point("watchdog.closing");
     if (duplicate >= 0) {
         (void)close(duplicate);
     }
+    unlock_dog();
     return timer->fired;
 }

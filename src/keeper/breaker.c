@@ -111,10 +111,10 @@ is_broken(const struct breaker *breaker, int64_t now_ns)
             now_ns - breaker->failing_since_ns >= breaker->fail_fast_ns);
 }
 
-void
-breaker_failed(struct breaker *breaker, const dew_error *error, int64_t now_ns)
+/* Under the lock. */
+static void
+fail(struct breaker *breaker, const dew_error *error, int64_t now_ns)
 {
-    (void)pthread_mutex_lock(&breaker->lock);
     const enum error_class class = class_of(error->mysql_errno);
 
     breaker->failures++;
@@ -127,6 +127,17 @@ breaker_failed(struct breaker *breaker, const dew_error *error, int64_t now_ns)
     breaker->window = 0;
     if (MUTANT(30)) { breaker->window = breaker->window_max; }
     schedule(breaker, class, now_ns);
+}
+
+void
+breaker_failed(struct breaker *breaker, uint64_t begun, const dew_error *error,
+               int64_t now_ns)
+{
+    (void)pthread_mutex_lock(&breaker->lock);
+    if (MUTANT(71)) { begun = BREAKER_NO_TRY; }
+    if (begun == BREAKER_NO_TRY || begun == breaker->forgotten) {
+        fail(breaker, error, now_ns);
+    }
     (void)pthread_mutex_unlock(&breaker->lock);
 }
 
@@ -193,16 +204,19 @@ void
 breaker_forget(struct breaker *breaker)
 {
     (void)pthread_mutex_lock(&breaker->lock);
+    breaker->forgotten++;
     forget(breaker);
     (void)pthread_mutex_unlock(&breaker->lock);
 }
 
-void
+uint64_t
 breaker_try_begins(struct breaker *breaker)
 {
     (void)pthread_mutex_lock(&breaker->lock);
+    const uint64_t begun = breaker->forgotten;
     breaker->tries++;
     (void)pthread_mutex_unlock(&breaker->lock);
+    return begun;
 }
 
 void

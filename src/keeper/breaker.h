@@ -37,6 +37,7 @@ struct breaker {
     /* Guarded by lock. */
     uint32_t window;          /* openings at once now */
     uint32_t tries;           /* connects under way */
+    uint64_t forgotten;       /* how often breaker_forget was called */
     uint64_t failures;        /* since it was last closed */
     int64_t failing_since_ns; /* INT64_MAX: not failing */
     int64_t next_try_ns;      /* INT64_MAX: no try is due */
@@ -59,15 +60,18 @@ void breaker_init(struct breaker *breaker, uint32_t window_max,
 void breaker_destroy(struct breaker *breaker);
 
 /* The events. After each of them the verdict is to be told to the pond; not so
- * after a success that changed nothing (false), which most are. */
-void breaker_failed(struct breaker *breaker, const dew_error *error,
-                    int64_t now_ns);
+ * after a success that changed nothing (false), which most are. `begun` is what
+ * breaker_try_begins said, or BREAKER_NO_TRY: a try that is older than what was
+ * forgotten since tells nothing of the server as it is known now. */
+#define BREAKER_NO_TRY UINT64_MAX
+void breaker_failed(struct breaker *breaker, uint64_t begun,
+                    const dew_error *error, int64_t now_ns);
 bool breaker_succeeded(struct breaker *breaker);
 /* What was known of the server does not count any more (other credentials):
  * the next try may begin at once. */
 void breaker_forget(struct breaker *breaker);
 /* Around a connect, with its success or failure in between. */
-void breaker_try_begins(struct breaker *breaker);
+uint64_t breaker_try_begins(struct breaker *breaker);
 void breaker_try_ends(struct breaker *breaker);
 /* Called by the keeper when breaker_due_ns has come. */
 void breaker_due(struct breaker *breaker, int64_t now_ns);

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -20,10 +19,7 @@ deadline_free(struct deadline *deadline)
     if (deadline->cut.fd >= 0) {
         (void)watchdog_disarm(&deadline->cut);
     }
-    if (deadline->socket >= 0) {
-        forked_forget(&deadline->shared);
-        (void)close(deadline->socket);
-    }
+    forked_close(&deadline->shared);
     if (deadline->snapshot != NULL) {
         credentials_drop(deadline->credentials, deadline->snapshot);
     }
@@ -49,10 +45,8 @@ deadline_arm(struct deadline **deadline, const struct deadline_plan *plan,
     made->server_thread = session_server_thread(plan->session);
     made->passes_ns = made->due_ns = clock_deadline_after_ms(plan->after_ms);
     made->cut.fd = -1;
-    made->socket = session_dup_socket(plan->session);
-    if (made->socket >= 0) {
-        forked_note(&made->shared, made->socket);
-    }
+    made->socket =
+        forked_duplicate(&made->shared, session_socket(plan->session));
     if (made->socket < 0 ||
         !watchdog_arm(&made->cut, made->socket,
                       clock_deadline_from(made->passes_ns,

@@ -59,7 +59,8 @@ struct deadline_plan {
 dew_code deadline_arm(struct deadline **deadline,
                       const struct deadline_plan *plan, dew_error *error);
 
-/* Waits until the thread uses these settings no more: before they are freed. */
+/* Waits until the thread uses these settings no more, and is in no callback of
+ * theirs: before anything is freed that a callback may look at. */
 void deadline_forget(const struct settings *settings);
 
 /* Stops it; *deadline may be NULL. True: no KILL is on its way and the socket

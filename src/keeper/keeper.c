@@ -3,7 +3,9 @@
 #include "keeper/keeper.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "base/thread.h"
 #include "keeper/openers.h"
 #include "keeper/sweep.h"
@@ -262,18 +264,22 @@ rest(dew_pool *pool, int64_t due_ns)
     tick_pause(&pool->tick);
 }
 
+/* Whether he is to end he asks behind the clear: asked before, he may take the
+ * ring away that tells him, and sleep to his next regular look. */
 static void *
 keeper_main(void *arg)
 {
     dew_pool *pool = arg;
 
-    while (!keeper_is_stopping(pool)) {
+    for (;;) {
+        if (MUTANT(70) && !keeper_is_stopping(pool)) { race_point("keeper.round"); poll_bell_clear(&pool->work); rest(pool, keeper_tend(pool)); continue; }
+        race_point("keeper.round");
         poll_bell_clear(&pool->work);
-        const int64_t due_ns = keeper_tend(pool);
-
-        rest(pool, due_ns);
+        if (keeper_is_stopping(pool)) {
+            return NULL;
+        }
+        rest(pool, keeper_tend(pool));
     }
-    return NULL;
 }
 
 int
@@ -293,6 +299,7 @@ keeper_stop(dew_pool *pool)
     order_store_seq_u32(&pool->stopping, 1);
     poll_bell_ring(&pool->openers.cancel);
     poll_bell_ring(&pool->work);
+    race_point("keeper.stopping");
     if (pool->keeper_runs) {
         (void)pthread_join(pool->keeper, NULL);
         pool->keeper_runs = false;

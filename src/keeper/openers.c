@@ -62,9 +62,9 @@ level_of(bool known)
 
 /* A failure is the breaker's business, but for two: a borrower's time that ran
  * out tells nothing of the server, and what failed with older credentials
- * nothing of the new ones. */
+ * nothing of the new ones: the breaker itself looks, when it is told. */
 static void
-tell_failure(dew_pool *pool, const struct slot *slot, const dew_error *why,
+tell_failure(dew_pool *pool, uint64_t begun, const dew_error *why,
              bool out_of_patience)
 {
     dew_error before;
@@ -75,15 +75,16 @@ tell_failure(dew_pool *pool, const struct slot *slot, const dew_error *why,
     tally_add(&pool->pond.tallies.connect_failures);
     log_line(pool->settings, level_of(known), "%s: connect failed: %s",
              pool->entry.name, why->message);
-    if (!out_of_patience && !pond_is_outdated(&pool->pond, slot)) {
-        breaker_failed(&pool->breaker, why, pool_now_ns(pool));
+    if (!out_of_patience) {
+        race_point("opener.failed");
+        breaker_failed(&pool->breaker, begun, why, pool_now_ns(pool));
         keeper_apply(pool);
     }
 }
 
 static bool
-connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
-             dew_error *error)
+connect_slot(dew_pool *pool, struct slot *slot, uint64_t begun,
+             int64_t deadline_ns, dew_error *error)
 {
     /* Before anything that may change while it is used: the session is outdated
      * then. In the other order it could keep old credentials for good. */
@@ -119,7 +120,7 @@ connect_slot(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
         return true;
     }
     if (!pond_has(&pool->pond, POND_CLOSING)) {
-        tell_failure(pool, slot, &why,
+        tell_failure(pool, begun, &why,
                      impatient && pool_now_ns(pool) >= deadline_ns);
     }
     *error = why;
@@ -130,8 +131,8 @@ bool
 opener_connect(dew_pool *pool, struct slot *slot, int64_t deadline_ns,
                dew_error *error)
 {
-    breaker_try_begins(&pool->breaker);
-    const bool opened = connect_slot(pool, slot, deadline_ns, error);
+    const uint64_t begun = breaker_try_begins(&pool->breaker);
+    const bool opened = connect_slot(pool, slot, begun, deadline_ns, error);
 
     breaker_try_ends(&pool->breaker);
     return opened;
@@ -229,7 +230,8 @@ report_no_thread(dew_pool *pool, int failed)
                  error.message);
     }
     if (pool->openers.started == 0) {
-        breaker_failed(&pool->breaker, &error, pool_now_ns(pool));
+        breaker_failed(&pool->breaker, BREAKER_NO_TRY, &error,
+                       pool_now_ns(pool));
         keeper_apply(pool);
         bell_ring_all(&pool->progress);
     }

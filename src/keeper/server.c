@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "keeper/pool.h"
+#include "keeper/rebirth.h"
 #include "session/session.h"
 
 #define MS_PER_S INT64_C(1000)
@@ -115,11 +115,21 @@ tell_rest(dew_pool *pool, const struct session_server *facts, int64_t rest)
 
 /* The pools of this process that talk to one server. */
 struct crowd {
+    const dew_pool *self;
     uint64_t identity;
     uint64_t sum; /* of their maxsize */
     char pools[600];
     size_t used;
 };
+
+/* What a child has only inherited nobody looks at: another thread may be making
+ * it its own. Then its own sessions tell. (A pool's threads may be there a moment
+ * before it is.) */
+static bool
+is_counted(const struct crowd *crowd, const dew_pool *pool)
+{
+    return pool == crowd->self || pool_is_mine(pool);
+}
 
 static int
 count_in(struct registry_entry *entry, void *arg)
@@ -127,6 +137,9 @@ count_in(struct registry_entry *entry, void *arg)
     const dew_pool *other = pool_of_entry(entry);
     struct crowd *crowd = arg;
 
+    if (!is_counted(crowd, other)) {
+        return 0;
+    }
     /* ORDER server.4 seq_cst <-> server.5: of two pools that open their first
      * sessions in the same moment at least one counts the other. */
     if (order_load_seq_u64(&other->server.identity) != crowd->identity) {
@@ -148,7 +161,7 @@ count_in(struct registry_entry *entry, void *arg)
 static void
 tell_crowd(dew_pool *pool, const struct session_server *facts)
 {
-    struct crowd crowd = {.identity = facts->identity};
+    struct crowd crowd = {.self = pool, .identity = facts->identity};
 
     if (facts->identity == 0 || facts->max_connections <= 0 ||
         pool->settings->on_log == NULL) {

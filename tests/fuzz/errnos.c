@@ -80,7 +80,7 @@ fail_with(struct life *life, uint32_t number)
 {
     const dew_error error = {.code = DEW_ECONNECT, .mysql_errno = number};
 
-    breaker_failed(&life->breaker, &error, life->now_ns);
+    breaker_failed(&life->breaker, BREAKER_NO_TRY, &error, life->now_ns);
     const struct breaker *const breaker = &life->breaker;
     FUZZ_CLAIM(breaker->next_try_ns > life->now_ns &&
                    breaker->next_try_ns <=
@@ -124,7 +124,7 @@ live_on(struct life *life, struct fuzz_bytes *bytes)
     case 1: breaker_succeeded(&life->breaker); break;
     case 2: wait_for_due(life); break;
     case 3:
-        breaker_try_begins(&life->breaker);
+        (void)breaker_try_begins(&life->breaker);
         life->tries++;
         break;
     case 4:

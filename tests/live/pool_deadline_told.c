@@ -12,12 +12,15 @@
 
 #include "fixture/journal.h"
 #include "fixture/scripted_kit.h"
+#include "keeper/pool.h"
 
 /* As long as the KILL itself, and the look, may take. */
 #define LOOK_AFTER_MS 1500
 /* Far longer than the end of a loan waits for a KILL, or this thread is kept off
  * its CPU; in time all the same. */
 #define LATE_MS 700
+/* Long enough for a close to come to its end, if it may. */
+#define HELD_UP_MS 300
 
 static dew_script_server *server;
 static struct journal journal;
@@ -102,6 +105,50 @@ lost_loan_is_told_with_its_pool_and_why(void **state)
                         "confirmed: its socket is cut");
 }
 
+/* on_log, whose pool is closed meanwhile: as far as a close may come. */
+static struct {
+    dew_pool *pool;
+    order_u32 told;
+    bool was_whole;
+} telling;
+
+static void
+look_at_the_pool(int level, const char *line, void *arg)
+{
+    dew_stats stats = {.struct_size = sizeof(stats)};
+
+    (void)level;
+    (void)arg;
+    if (strstr(line, "socket is cut") == NULL) {
+        return;
+    }
+    order_store_seq_u32(&telling.told, 1);
+    const int64_t until_ms = kit_now_ms() + HELD_UP_MS;
+    while (kit_now_ms() < until_ms && pond_is_made(&telling.pool->pond)) {
+        kit_look_again(INT64_MAX, "", __FILE__, __LINE__);
+    }
+    telling.was_whole = pond_is_made(&telling.pool->pond);
+    dew_stats_read(telling.pool, &stats);
+}
+
+static void
+pool_is_whole_while_its_log_is_told(void **state)
+{
+    dew_config config;
+    dew_conn conn;
+
+    (void)state;
+    configure(&config);
+    config.on_log = look_at_the_pool;
+    telling.pool = kit_open(&config);
+    order_store_seq_u32(&telling.told, 0);
+    pass_until_asked(telling.pool, &conn, &refusal);
+    KIT_AWAIT(order_load_seq_u32(&telling.told) == 1);
+    kit_return(&conn);
+    kit_close(telling.pool);
+    assert_true(telling.was_whole);
+}
+
 static void
 connection_without_a_pool_is_told_by_the_name_of_its_config(void **state)
 {
@@ -176,6 +223,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         ON_A_SERVER(lost_loan_is_told_with_its_pool_and_why),
+        ON_A_SERVER(pool_is_whole_while_its_log_is_told),
         ON_A_SERVER(
             connection_without_a_pool_is_told_by_the_name_of_its_config),
         ON_A_SERVER(

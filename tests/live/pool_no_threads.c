@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/reclaim.h"
 #include "base/watchdog.h"
 #include "fixture/pool_kit.h"
 #include "fixture/prompt.h"
 #include "fixture/stall.h"
+#include "keeper/pool.h"
 
 static struct test_server *server;
 static struct kit_traces before;
@@ -175,6 +177,43 @@ pool_with_threads_has_nothing_to_tend(void **state)
     kit_close(pool);
 }
 
+/* on_options: a connect of the pool, whose open has not returned. */
+static int
+somebody_tends(MYSQL *mysql, void *arg)
+{
+    unsigned *const times = arg;
+
+    (void)mysql;
+    reclaim_read_begin();
+    struct registry_entry *const entry = registry_find("early");
+    if (entry != NULL && !bell_try(&pool_of_entry(entry)->tender)) {
+        (*times)++;
+    }
+    reclaim_read_end();
+    return 0;
+}
+
+/* Who finds it by its name waits, and looks after it as all who wait do: not
+ * beside who opens it. */
+static void
+pool_that_opens_is_tended_by_who_opens_it_alone(void **state)
+{
+    dew_config config;
+    unsigned times = 0;
+
+    (void)state;
+    kit_config(&config, server);
+    config.name = "early";
+    config.size = config.maxsize = config.pre_create = 2;
+    config.on_options = somebody_tends;
+    config.on_options_arg = &times;
+    dew_pool *const pool = open_pool(&config);
+    assert_int_equal(times, 2);
+    assert_true(bell_try(&pool->tender));
+    bell_untry(&pool->tender);
+    end(pool);
+}
+
 int
 main(void)
 {
@@ -188,6 +227,7 @@ main(void)
         cmocka_unit_test(connect_of_a_borrower_keeps_its_deadline),
         cmocka_unit_test(refusal_is_told_to_the_borrower_that_met_it),
         cmocka_unit_test(pool_with_threads_has_nothing_to_tend),
+        cmocka_unit_test(pool_that_opens_is_tended_by_who_opens_it_alone),
     };
     prompt_watch();
     dew_config config;

@@ -47,7 +47,7 @@ fail_at(int64_t now_ns, uint32_t number)
 {
     const dew_error error = {.code = DEW_ECONNECT, .mysql_errno = number};
 
-    breaker_failed(&breaker, &error, now_ns);
+    breaker_failed(&breaker, BREAKER_NO_TRY, &error, now_ns);
 }
 
 static void
@@ -171,7 +171,7 @@ failure_is_not_forgotten_while_a_connect_is_under_way(void **state)
     fail_at(0, 2002);
     breaker_due(&breaker, breaker_due_ns(&breaker));
     (void)told(FAIL_FAST_NS);
-    breaker_try_begins(&breaker);
+    (void)breaker_try_begins(&breaker);
     assert_int_equal(breaker_due_ns(&breaker), INT64_MAX);
     breaker_due(&breaker, 2 * FORGET_NS);
     assert_true(told(2 * FORGET_NS).broken);
@@ -223,6 +223,26 @@ other_credentials_end_the_pause_and_the_failing_at_once(void **state)
     assert_int_equal(breaker_due_ns(&breaker), INT64_MAX);
 }
 
+/* It may be told at any time: whoever looks at it first and tells it then could
+ * have the credentials change in between. */
+static void
+failure_of_a_try_that_began_before_other_credentials_does_not_count(
+    void **state)
+{
+    const dew_error error = {.code = DEW_ECONNECT, .mysql_errno = 1045};
+
+    (void)state;
+    const uint64_t before = breaker_try_begins(&breaker);
+    breaker_forget(&breaker);
+    const uint64_t after = breaker_try_begins(&breaker);
+    breaker_failed(&breaker, before, &error, 0);
+    assert_false(is_failing());
+    assert_int_equal(told(0).window, 4);
+    breaker_failed(&breaker, after, &error, 0);
+    assert_true(is_failing());
+    assert_true(told(0).broken);
+}
+
 static void
 other_credentials_leave_a_healthy_window_as_it_is(void **state)
 {
@@ -261,6 +281,9 @@ main(void)
         cmocka_unit_test_setup_teardown(
             other_credentials_end_the_pause_and_the_failing_at_once, begin,
             end),
+        cmocka_unit_test_setup_teardown(
+            failure_of_a_try_that_began_before_other_credentials_does_not_count,
+            begin, end),
         cmocka_unit_test_setup_teardown(
             other_credentials_leave_a_healthy_window_as_it_is, begin, end),
     };

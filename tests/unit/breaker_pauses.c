@@ -38,7 +38,7 @@ fail_at(int64_t now_ns, uint32_t number)
 {
     const dew_error error = {.code = DEW_ECONNECT, .mysql_errno = number};
 
-    breaker_failed(&breaker, &error, now_ns);
+    breaker_failed(&breaker, BREAKER_NO_TRY, &error, now_ns);
 }
 
 enum { MANY = 200 };

@@ -3,13 +3,16 @@
  * noted, and nothing else is taken from it. Method: fork and bare clone with
  * sockets noted, forgotten, and replaced behind the note's back. */
 #define _GNU_SOURCE 1
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 #include "base/fault.h"
@@ -216,6 +219,82 @@ without_a_descriptor_the_socket_is_closed_and_its_number_serves(void **state)
     close_line(&other);
 }
 
+/* --- a fork between two steps of a duplicate's life ---------------------------------- */
+
+static struct {
+    const char *where; /* NULL: it has begun */
+    int sockets;       /* without the duplicate */
+    pthread_t thread;
+    int status;
+} fork_at;
+
+/* All that the child does is a look. */
+static void *
+fork_and_look(void *arg)
+{
+    (void)arg;
+    const pid_t child = fork();
+
+    if (child == 0) {
+        _exit(fork_kit_sockets() == fork_at.sockets ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &fork_at.status, 0), child);
+    return NULL;
+}
+
+/* Until it has forked, or waits for what the caller holds. */
+static void
+fork_here(const char *name, void *arg)
+{
+    (void)arg;
+    if (fork_at.where != NULL && strcmp(name, fork_at.where) == 0) {
+        fork_at.where = NULL;
+        assert_int_equal(
+            pthread_create(&fork_at.thread, NULL, fork_and_look, NULL), 0);
+        fork_kit_await_quiet();
+    }
+}
+
+static void
+check_fork_at(const char *where)
+{
+    struct forked_socket note = {0};
+
+    if (fork_kit_not_here()) {
+        skip();
+    }
+    line = open_line();
+    fork_at.where = where;
+    fork_at.sockets = fork_kit_sockets();
+    fork_at.status = -1;
+    race_hook(fork_here, NULL);
+    const int mine = forked_duplicate(&note, line.ours);
+    assert_true(is_socket(mine));
+    forked_close(&note);
+    forked_close(&note); /* nothing is noted there */
+    race_hook(NULL, NULL);
+    assert_false(is_socket(mine));
+    assert_null(fork_at.where);
+    assert_int_equal(pthread_join(fork_at.thread, NULL), 0);
+    assert_int_equal(fork_at.status, 0);
+    close_line(&line);
+}
+
+/* Else the session lives on with the child when its parent has died. */
+static void
+a_child_that_is_forked_as_a_duplicate_is_made_has_none(void **state)
+{
+    (void)state;
+    check_fork_at("forked.duplicated");
+}
+
+static void
+a_child_that_is_forked_as_a_duplicate_is_closed_has_none(void **state)
+{
+    (void)state;
+    check_fork_at("forked.closing");
+}
+
 int
 main(void)
 {
@@ -227,6 +306,10 @@ main(void)
         cmocka_unit_test(number_that_names_another_file_now_is_left_alone),
         cmocka_unit_test(
             without_a_descriptor_the_socket_is_closed_and_its_number_serves),
+        cmocka_unit_test(
+            a_child_that_is_forked_as_a_duplicate_is_made_has_none),
+        cmocka_unit_test(
+            a_child_that_is_forked_as_a_duplicate_is_closed_has_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

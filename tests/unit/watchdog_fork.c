@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "base/watchdog.h"
 #include "fixture/fork_kit.h"
 #include "unit/line.h"
@@ -161,6 +163,79 @@ a_fork_beside_busy_threads_finds_a_watchdog_in_order(void **state)
     watchdog_unuse();
 }
 
+/* --- a fork between two steps of a timer ------------------------------------------ */
+
+static struct {
+    const char *where; /* NULL: it has begun */
+    int unarmed;       /* descriptors without the timer's */
+    pthread_t thread;
+    int status;
+} fork_at;
+
+/* No handler of its own is needed: all that it does is a look. */
+static void *
+fork_and_look(void *arg)
+{
+    (void)arg;
+    const pid_t child = fork();
+
+    if (child == 0) {
+        _exit(open_descriptors() == fork_at.unarmed ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &fork_at.status, 0), child);
+    return NULL;
+}
+
+/* Until it has forked, or waits for what the caller holds. */
+static void
+fork_here(const char *name, void *arg)
+{
+    (void)arg;
+    if (fork_at.where != NULL && strcmp(name, fork_at.where) == 0) {
+        fork_at.where = NULL;
+        assert_int_equal(
+            pthread_create(&fork_at.thread, NULL, fork_and_look, NULL), 0);
+        fork_kit_await_quiet();
+    }
+}
+
+static void
+check_fork_at(const char *where)
+{
+    const struct line line = open_line();
+    struct watchdog_timer timer;
+
+    watchdog_use();
+    fork_at.where = where;
+    fork_at.unarmed = open_descriptors();
+    fork_at.status = -1;
+    race_hook(fork_here, NULL);
+    assert_true(
+        watchdog_arm(&timer, line.ours, clock_deadline_after_ms(LONG_MS)));
+    assert_false(watchdog_disarm(&timer));
+    race_hook(NULL, NULL);
+    assert_null(fork_at.where);
+    assert_int_equal(pthread_join(fork_at.thread, NULL), 0);
+    assert_int_equal(fork_at.status, 0);
+    watchdog_unuse();
+    close_line(&line);
+}
+
+/* Else the session lives on with the child when its parent has died. */
+static void
+a_child_that_is_forked_as_a_timer_is_armed_has_no_duplicate(void **state)
+{
+    (void)state;
+    check_fork_at("watchdog.duplicated");
+}
+
+static void
+a_child_that_is_forked_as_a_timer_is_disarmed_has_no_duplicate(void **state)
+{
+    (void)state;
+    check_fork_at("watchdog.closing");
+}
+
 int
 main(void)
 {
@@ -169,6 +244,10 @@ main(void)
             a_child_starts_afresh_and_leaves_the_parents_timer_alone),
         cmocka_unit_test(a_child_of_a_bare_clone_starts_afresh_too),
         cmocka_unit_test(a_fork_beside_busy_threads_finds_a_watchdog_in_order),
+        cmocka_unit_test(
+            a_child_that_is_forked_as_a_timer_is_armed_has_no_duplicate),
+        cmocka_unit_test(
+            a_child_that_is_forked_as_a_timer_is_disarmed_has_no_duplicate),
     };
 
     if (fork_kit_not_here()) {
