@@ -617,7 +617,10 @@ MYSQL *dew_detach(dew_conn *conn);
 
 /*
  * Does     Opens one connection without a pool, by the same config; what it
- *          says of pools does not matter. dew_release closes it.
+ *          says of pools does not matter. dew_release closes it; where a
+ *          dew_deadline of it has just passed, dew_release, dew_discard and
+ *          dew_detach wait until the server has answered its KILL, up to
+ *          ping_timeout_ms.
  * Returns  DEW_OK; DEW_EINVAL as dew_pool_open; DEW_ECONNECT with the server's
  *          own error; DEW_ENOMEM; DEW_ESYSTEM.
  * Blocks   Up to connect_timeout_ms, and for name lookup.
