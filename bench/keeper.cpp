@@ -200,7 +200,7 @@ furnishing(MYSQL *mysql)
         }
         sql += scope + old + "isolation";
     }
-    sql += ",IFNULL(CRC32(NULLIF(CURRENT_ROLE(),'NONE')),0|0)";
+    sql += ",CRC32(CURRENT_ROLE())";
     return sql;
 }
 

@@ -116,8 +116,7 @@ ask(MYSQL *mysql)
     mysql_free_result(result);
 }
 
-/* See src/session/proof.c: a number, the role, the database. Who has no role adds
- * nothing to the number. */
+/* See src/session/proof.c: a number, the database, the role. */
 void
 prove(MYSQL *mysql)
 {
@@ -127,8 +126,7 @@ prove(MYSQL *mysql)
     snprintf(number, sizeof number, "%llu",
              1000000000000000000ull + (drawn >> 8));
     snprintf(sql, sizeof sql,
-             "SELECT %s+IFNULL(CRC32(NULLIF(CURRENT_ROLE(),'NONE')),0|0),"
-             "DATABASE();/*dewpond*/",
+             "SELECT %s,DATABASE(),CRC32(CURRENT_ROLE());/*dewpond*/",
              number);
     if (mysql_query(mysql, sql) != 0) {
         give_up(mysql);

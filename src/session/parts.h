@@ -81,9 +81,6 @@ bool proof_run(struct session *session, const char *sql);
 
 /* ---- rights.c ---- */
 
-/* How much more the number in `text` is than our own: false where it is not, or
- * by too much. */
-bool rights_beyond(const char *own, const char *text, uint32_t *rights);
 /* Back to those that it began with, and a new proof. False: no command leads
  * there, or it was refused, or it did not help. */
 bool rights_put_back(struct session *session, struct proof *proof);

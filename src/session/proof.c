@@ -7,9 +7,7 @@
  * second, empty statement where several are allowed, which shows in "more
  * results follow"; where they are not it is only a comment. No reset and no
  * COM_CHANGE_USER puts that switch back (mysql_set_server_option), and no
- * variable shows it. Behind a reset the rights are asked for too, where it keeps
- * them: added to the number, since a column more costs every return. The answer
- * is then the number and what they should be, to the last digit.
+ * variable shows it. Behind a reset the rights are asked for, too (rights.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,11 +21,11 @@
 
 /* Reading the server's variables takes locks there: not with every return. */
 #define ROLE_EVERY_MS 5000u
-#define OWN_COLUMNS 2
+#define OWN_COLUMNS 2u
 
 #define ASK "SELECT "
-#define ASK_RIGHTS "+" RIGHTS_SQL
 #define ASK_DATABASE ",DATABASE()"
+#define ASK_RIGHTS "," RIGHTS_SQL
 #define ASK_SWITCH ";/*dewpond*/"
 
 static bool
@@ -39,14 +37,22 @@ should_ask_role(const struct session *session)
                 ROLE_EVERY_MS);
 }
 
+/* The number, the database, and the rights if they are asked for. */
+static unsigned
+own_columns(const struct session *session)
+{
+    return session->asks_rights ? OWN_COLUMNS + 1 : OWN_COLUMNS;
+}
+
 static void
 note_role(struct session *session, MYSQL_RES *result, MYSQL_ROW row)
 {
     if (!session->asks_role ||
-        mysql_num_fields(result) != OWN_COLUMNS + facts_of_role(session)) {
+        mysql_num_fields(result) !=
+            own_columns(session) + facts_of_role(session)) {
         return;
     }
-    const bool read_only = facts_role(session, row + OWN_COLUMNS);
+    const bool read_only = facts_role(session, row + own_columns(session));
     session->demoted =
         session->demoted || (read_only && !session->server.read_only);
     session->server.read_only = read_only;
@@ -81,7 +87,7 @@ ask_with_role(struct session *session)
 
     (void)facts_write_role(session, role, role + sizeof role); /* "@@a,@@b" */
     const int length =
-        snprintf(sql, sizeof sql, ASK "%s%s" ASK_DATABASE ",%s" ASK_SWITCH,
+        snprintf(sql, sizeof sql, ASK "%s" ASK_DATABASE "%s,%s" ASK_SWITCH,
                  session->nonce, session->asks_rights ? ASK_RIGHTS : "", role);
     return flavour_send_query(session->mysql, sql, (size_t)length);
 }
@@ -89,7 +95,7 @@ ask_with_role(struct session *session)
 static bool
 ask_with_rights(struct session *session)
 {
-    char sql[] = ASK "1000000000000000000" ASK_RIGHTS ASK_DATABASE ASK_SWITCH;
+    char sql[] = ASK "1000000000000000000" ASK_DATABASE ASK_RIGHTS ASK_SWITCH;
 
     memcpy(sql + sizeof ASK - 1, session->nonce, SESSION_NONCE_DIGITS);
     return flavour_send_query(session->mysql, sql, sizeof sql - 1);
@@ -165,20 +171,22 @@ are_own_rights(const struct session *session, uint32_t rights)
     return rights == session->rights || rights == session->rights_begun;
 }
 
-/* Our number and, where that was asked for, the rights. */
+/* True: they are told where they were asked for. */
 static bool
-read_number(const struct session *session, const char *text,
+read_rights(const struct session *session, MYSQL_RES *result, MYSQL_ROW row,
             struct proof *proof)
 {
-    uint32_t rights = 0;
+    uint32_t rights;
 
-    if (text == NULL || (strcmp(text, session->nonce) != 0 &&
-                         !(session->asks_rights &&
-                           rights_beyond(session->nonce, text, &rights)))) {
+    proof->other_rights = false;
+    if (!session->asks_rights) {
+        return true;
+    }
+    if (mysql_num_fields(result) < own_columns(session) ||
+        !rights_read(row[OWN_COLUMNS], &rights)) {
         return false;
     }
-    proof->other_rights =
-        session->asks_rights && !are_own_rights(session, rights);
+    proof->other_rights = !are_own_rights(session, rights);
     return true;
 }
 
@@ -188,7 +196,9 @@ read_row(struct session *session, MYSQL_RES *result, struct proof *proof)
 {
     const MYSQL_ROW row = mysql_fetch_row(result);
     if (MUTANT(44) && row != NULL) { proof->database_is_ours = true; return mysql_fetch_row(result) == NULL; }
-    if (row == NULL || !read_number(session, row[0], proof)) {
+    if (row == NULL || row[0] == NULL ||
+        strcmp(row[0], session->nonce) != 0 ||
+        !read_rights(session, result, row, proof)) {
         return false;
     }
     proof->database_is_ours = same_or_both_null(row[1], session->database);

@@ -24,6 +24,7 @@
 
 #define FIRST_MARIADB_WITH_ROLES 100005u
 #define FIRST_MYSQL_WITH_ROLES 80000u
+#define CRC32_OF_NONE 1225125243u
 
 bool
 rights_are_kept(const struct session *session)
@@ -33,44 +34,35 @@ rights_are_kept(const struct session *session)
                                            : FIRST_MYSQL_WITH_ROLES);
 }
 
-/* All of it. */
-static bool
-read_number(const char *text, uint64_t *number)
+/* Without a role MariaDB's servers say NULL, and MySQL's NONE. */
+bool
+rights_read(const char *text, uint32_t *rights)
 {
     char *end = NULL;
 
-    if (text == NULL || *text < '0' || *text > '9') {
+    *rights = 0;
+    if (text == NULL) {
+        return true;
+    }
+    const unsigned long long number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || number > UINT32_MAX) {
         return false;
     }
-    *number = strtoull(text, &end, 10);
-    return *end == '\0';
+    *rights = number == CRC32_OF_NONE ? 0 : (uint32_t)number;
+    return true;
 }
 
 void
 rights_note(struct session *session, const char *text)
 {
     const bool is_first = !session->rights_known;
-    uint64_t number;
+    uint32_t rights;
 
-    session->rights_known = read_number(text, &number) && number <= UINT32_MAX;
+    session->rights_known = rights_read(text, &rights);
     if (session->rights_known) {
-        session->rights = (uint32_t)number;
-        session->rights_begun =
-            is_first ? session->rights : session->rights_begun;
+        session->rights = rights;
+        session->rights_begun = is_first ? rights : session->rights_begun;
     }
-}
-
-bool
-rights_beyond(const char *own, const char *text, uint32_t *rights)
-{
-    uint64_t number, ours;
-
-    if (!read_number(text, &number) || !read_number(own, &ours) ||
-        number - ours > UINT32_MAX) {
-        return false;
-    }
-    *rights = (uint32_t)(number - ours);
-    return true;
 }
 
 bool

@@ -93,10 +93,11 @@ bool facts_read_again(struct session *session, bool *proven);
 
 /* ---- rights.c: the role that SET ROLE chose ---- */
 
-/* 0 for none, else a hash of its name. Without a role MySQL's servers say NONE
- * and MariaDB's NULL; 0|0 is a 0 without a sign, as CRC32 is: with one of each
- * the sum would be a DECIMAL. */
-#define RIGHTS_SQL "IFNULL(CRC32(NULLIF(CURRENT_ROLE(),'NONE')),0|0)"
+/* A hash of its name. As a column of its own it costs a server next to nothing;
+ * added to the proof's number it took MariaDB's 4 us (seen: 15 us without, 20 with it). */
+#define RIGHTS_SQL "CRC32(CURRENT_ROLE())"
+/* What that says: 0 for none. False: it is no such number. */
+bool rights_read(const char *text, uint32_t *rights);
 /* Whether this server has roles: its reset keeps the one that is chosen. */
 bool rights_are_kept(const struct session *session);
 /* The session's are these from now on: the first time before init_sql and
