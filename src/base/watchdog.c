@@ -18,10 +18,10 @@
  * leaves, and is joined outside the mutex. An arm that comes meanwhile starts
  * a thread of the new generation: two may overlap, the mutex keeps them apart.
  *
- * FORK. The prepare handler holds the mutex, so the child gets a list in
- * order, and no duplicate that is not in it, but of a socket that was cut: it is
- * made and closed under the mutex. The child has no thread of ours: it closes the duplicates that it
- * inherited and starts afresh. A child of a bare clone(2) runs no handlers
+ * FORK. The prepare handler holds the mutex, under which duplicates are made,
+ * listed and closed: so the child gets a list in order, and no duplicate that is
+ * not in it, but of a socket that was cut. It has no thread of ours: it closes
+ * the duplicates that it inherited and starts afresh. A child of a bare clone(2) runs no handlers
  * and is recognised by its pid.
  */
 #define _GNU_SOURCE 1

@@ -20,7 +20,7 @@ enum deadline_state {
 
 struct deadline {
     struct deadline *next, *previous; /* while ARMED or CONFIRMED */
-    bool listed;
+    bool listed; /* asserted where it is freed */
     enum deadline_state state;
     int64_t passes_ns; /* when what runs is to be stopped */
     int64_t due_ns;    /* when the thread has work with it */

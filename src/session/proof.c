@@ -44,12 +44,17 @@ own_columns(const struct session *session)
     return session->asks_rights ? OWN_COLUMNS + 1 : OWN_COLUMNS;
 }
 
-static void
-note_role(struct session *session, MYSQL_RES *result, MYSQL_ROW row)
+static unsigned
+columns(const struct session *session)
 {
-    if (!session->asks_role ||
-        mysql_num_fields(result) !=
-            own_columns(session) + facts_of_role(session)) {
+    return own_columns(session) +
+           (session->asks_role ? facts_of_role(session) : 0);
+}
+
+static void
+note_role(struct session *session, MYSQL_ROW row)
+{
+    if (!session->asks_role) {
         return;
     }
     const bool read_only = facts_role(session, row + own_columns(session));
@@ -173,8 +178,7 @@ are_own_rights(const struct session *session, uint32_t rights)
 
 /* True: they are told where they were asked for. */
 static bool
-read_rights(const struct session *session, MYSQL_RES *result, MYSQL_ROW row,
-            struct proof *proof)
+read_rights(const struct session *session, MYSQL_ROW row, struct proof *proof)
 {
     uint32_t rights;
 
@@ -182,8 +186,7 @@ read_rights(const struct session *session, MYSQL_RES *result, MYSQL_ROW row,
     if (!session->asks_rights) {
         return true;
     }
-    if (mysql_num_fields(result) < own_columns(session) ||
-        !rights_read(row[OWN_COLUMNS], &rights)) {
+    if (!rights_read(row[OWN_COLUMNS], &rights)) {
         return false;
     }
     proof->other_rights = !are_own_rights(session, rights);
@@ -196,13 +199,13 @@ read_row(struct session *session, MYSQL_RES *result, struct proof *proof)
 {
     const MYSQL_ROW row = mysql_fetch_row(result);
     if (MUTANT(44) && row != NULL) { proof->database_is_ours = true; return mysql_fetch_row(result) == NULL; }
-    if (row == NULL || row[0] == NULL ||
-        strcmp(row[0], session->nonce) != 0 ||
-        !read_rights(session, result, row, proof)) {
+    if (row == NULL || mysql_num_fields(result) != columns(session) ||
+        row[0] == NULL || strcmp(row[0], session->nonce) != 0 ||
+        !read_rights(session, row, proof)) {
         return false;
     }
     proof->database_is_ours = same_or_both_null(row[1], session->database);
-    note_role(session, result, row);
+    note_role(session, row);
     return mysql_fetch_row(result) == NULL &&
            mysql_errno(session->mysql) == 0;
 }

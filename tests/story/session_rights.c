@@ -381,6 +381,32 @@ number_of_another_is_not_taken_for_a_role(void **state)
     script_stop(server);
 }
 
+/* The number alone would be right. */
+static void
+answer_with_other_columns_is_no_answer(void **state)
+{
+    const struct io_limit limit = {clock_deadline_after_ms(KIT_PATIENCE_MS),
+                                   -1};
+    enum session_flaw flaw = SESSION_SOUND;
+
+    (void)state;
+    if (!FLAVOUR_MARIADB) {
+        skip(); /* no proof is sent ahead */
+    }
+    begin_on(DEW_SCRIPT_MARIADB, NULL);
+    struct session *const session = loan_open(&settings);
+    loan_do(loan_lend(session), "DO 1");
+    assert_int_equal(session_give_back(session, &settings, &limit, &flaw),
+                     SESSION_PENDING);
+    assert_true(session->asks_rights);
+    session->asks_rights = false;
+    assert_int_equal(session_settle(session, &settings, &limit, &flaw, NULL),
+                     SESSION_BROKEN);
+    assert_string_equal(session_flaw_name(flaw),
+                        session_flaw_name(SESSION_UNREAD));
+    finish(session);
+}
+
 int
 main(void)
 {
@@ -398,6 +424,7 @@ main(void)
         cmocka_unit_test(session_whose_init_sql_ran_with_another_role_ends),
         cmocka_unit_test(answer_that_is_no_roles_is_not_taken_for_one),
         cmocka_unit_test(number_of_another_is_not_taken_for_a_role),
+        cmocka_unit_test(answer_with_other_columns_is_no_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

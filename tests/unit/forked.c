@@ -221,40 +221,6 @@ without_a_descriptor_the_socket_is_closed_and_its_number_serves(void **state)
 
 /* --- a fork between two steps of a duplicate's life ---------------------------------- */
 
-static struct {
-    const char *where; /* NULL: it has begun */
-    int sockets;       /* without the duplicate */
-    pthread_t thread;
-    int status;
-} fork_at;
-
-/* All that the child does is a look. */
-static void *
-fork_and_look(void *arg)
-{
-    (void)arg;
-    const pid_t child = fork();
-
-    if (child == 0) {
-        _exit(fork_kit_sockets() == fork_at.sockets ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &fork_at.status, 0), child);
-    return NULL;
-}
-
-/* Until it has forked, or waits for what the caller holds. */
-static void
-fork_here(const char *name, void *arg)
-{
-    (void)arg;
-    if (fork_at.where != NULL && strcmp(name, fork_at.where) == 0) {
-        fork_at.where = NULL;
-        assert_int_equal(
-            pthread_create(&fork_at.thread, NULL, fork_and_look, NULL), 0);
-        fork_kit_await_quiet();
-    }
-}
-
 static void
 check_fork_at(const char *where)
 {
@@ -264,19 +230,13 @@ check_fork_at(const char *where)
         skip();
     }
     line = open_line();
-    fork_at.where = where;
-    fork_at.sockets = fork_kit_sockets();
-    fork_at.status = -1;
-    race_hook(fork_here, NULL);
+    fork_kit_fork_at(where, fork_kit_sockets);
     const int mine = forked_duplicate(&note, line.ours);
     assert_true(is_socket(mine));
     forked_close(&note);
     forked_close(&note); /* nothing is noted there */
-    race_hook(NULL, NULL);
     assert_false(is_socket(mine));
-    assert_null(fork_at.where);
-    assert_int_equal(pthread_join(fork_at.thread, NULL), 0);
-    assert_int_equal(fork_at.status, 0);
+    fork_kit_child_had_nothing_more();
     close_line(&line);
 }
 

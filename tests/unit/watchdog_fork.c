@@ -165,40 +165,6 @@ a_fork_beside_busy_threads_finds_a_watchdog_in_order(void **state)
 
 /* --- a fork between two steps of a timer ------------------------------------------ */
 
-static struct {
-    const char *where; /* NULL: it has begun */
-    int unarmed;       /* descriptors without the timer's */
-    pthread_t thread;
-    int status;
-} fork_at;
-
-/* No handler of its own is needed: all that it does is a look. */
-static void *
-fork_and_look(void *arg)
-{
-    (void)arg;
-    const pid_t child = fork();
-
-    if (child == 0) {
-        _exit(open_descriptors() == fork_at.unarmed ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &fork_at.status, 0), child);
-    return NULL;
-}
-
-/* Until it has forked, or waits for what the caller holds. */
-static void
-fork_here(const char *name, void *arg)
-{
-    (void)arg;
-    if (fork_at.where != NULL && strcmp(name, fork_at.where) == 0) {
-        fork_at.where = NULL;
-        assert_int_equal(
-            pthread_create(&fork_at.thread, NULL, fork_and_look, NULL), 0);
-        fork_kit_await_quiet();
-    }
-}
-
 static void
 check_fork_at(const char *where)
 {
@@ -206,17 +172,11 @@ check_fork_at(const char *where)
     struct watchdog_timer timer;
 
     watchdog_use();
-    fork_at.where = where;
-    fork_at.unarmed = open_descriptors();
-    fork_at.status = -1;
-    race_hook(fork_here, NULL);
+    fork_kit_fork_at(where, open_descriptors);
     assert_true(
         watchdog_arm(&timer, line.ours, clock_deadline_after_ms(LONG_MS)));
     assert_false(watchdog_disarm(&timer));
-    race_hook(NULL, NULL);
-    assert_null(fork_at.where);
-    assert_int_equal(pthread_join(fork_at.thread, NULL), 0);
-    assert_int_equal(fork_at.status, 0);
+    fork_kit_child_had_nothing_more();
     watchdog_unuse();
     close_line(&line);
 }
